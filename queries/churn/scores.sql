@@ -1,0 +1,62 @@
+--! title = { en = "Scores", zh = "评分" }
+--! description = { en = "The scores of one run, riskiest first, a page at a time: a page begins after the probability and customer the page before ended with.", zh = "某次评分的结果，按风险从高到低分页。" }
+--! grain = "one row per customer"
+--! [params.run]
+--! type = "integer"
+--! doc = { en = "The run that scored.", zh = "评分批次。" }
+--! [params.band]
+--! type = "text"
+--! doc = { en = "Only this band.", zh = "仅限该风险等级。" }
+--! [params.min_probability]
+--! type = "number"
+--! default = 0.0
+--! doc = { en = "Only this risky or riskier.", zh = "最低流失概率。" }
+--! [params.owner]
+--! type = "text"
+--! doc = { en = "Only customers of this owner.", zh = "仅限该负责人的客户。" }
+--! [params.changed_since]
+--! type = "integer"
+--! doc = { en = "Only customers not scored the same by any run up to this one.", zh = "仅限自该批次以来评分有变化的客户。" }
+--! [params.after_probability]
+--! type = "number"
+--! default = 2.0
+--! doc = { en = "Where the page before ended.", zh = "上一页末行的概率。" }
+--! [params.after_customer]
+--! type = "text"
+--! default = ""
+--! doc = { en = "Where the page before ended.", zh = "上一页末行的客户。" }
+--! [params.limit]
+--! type = "integer"
+--! default = 100
+--! doc = { en = "Most rows.", zh = "最多行数。" }
+WITH before AS (
+  SELECT customer_id, probability, model,
+         row_number() OVER (PARTITION BY customer_id ORDER BY run_id DESC) AS nth
+  FROM scores
+  WHERE run_id <= $changed_since
+),
+ranked AS (
+  SELECT s.customer_id, c.name, s.probability, s.band, s.logit, s.base, s.reasons,
+         s.value_at_risk, s.owner_id, s.model, s.cutoff,
+         row_number() OVER (ORDER BY s.probability DESC, s.customer_id) AS place
+  FROM scores s
+  LEFT JOIN (
+    SELECT customer_id, name,
+           row_number() OVER (PARTITION BY customer_id ORDER BY known_at DESC, load_id DESC, row_no DESC) AS nth
+    FROM customers
+  ) c ON c.customer_id = s.customer_id AND c.nth = 1
+  WHERE s.run_id = $run
+    AND ($band IS NULL OR s.band = $band)
+    AND ($owner IS NULL OR s.owner_id = $owner)
+    AND s.probability >= $min_probability
+    AND (s.probability < $after_probability
+         OR (s.probability = $after_probability AND s.customer_id > $after_customer))
+    AND ($changed_since IS NULL OR NOT EXISTS (
+      SELECT 1 FROM before b
+      WHERE b.customer_id = s.customer_id AND b.nth = 1
+        AND b.probability = s.probability AND b.model = s.model))
+)
+SELECT customer_id, name, probability, band, logit, base, reasons, value_at_risk, owner_id, model, cutoff
+FROM ranked
+WHERE place <= $limit
+ORDER BY probability DESC, customer_id

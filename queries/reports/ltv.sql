@@ -1,0 +1,128 @@
+--! title = { en = "Lifetime value", zh = "客户生命周期价值" }
+--! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收除以同期群规模（无论是否再次购买）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
+--! group = "revenue"
+--! grain = "one row per cohort and age"
+--! chart = { kind = "line", x = "age", y = "ltv", series = "cohort" }
+--!
+--! [params.period]
+--! type = "choice"
+--! default = "month"
+--! choices = ["day", "week", "month", "quarter", "year"]
+--! doc = { en = "Calendar period of cohorts and ages", zh = "同期群与期数的日历周期" }
+--!
+--! [params.cohort]
+--! type = "choice"
+--! default = "first_order"
+--! choices = ["first_order", "created"]
+--! doc = { en = "Cohort by the first order, or by when the customer was created (then customers who never ordered count in its size, and orders before creation count at age 0)", zh = "按首单或按客户创建时间划分同期群（后者从未下单的客户也计入规模，创建前的订单计入第 0 期）" }
+--!
+--! [params.currency]
+--! type = "text"
+--! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
+--!
+--! [columns.cohort]
+--! title = { en = "Cohort", zh = "同期群" }
+--! unit = "date"
+--! doc = { en = "First day of the cohort's period", zh = "同期群周期首日" }
+--! [columns.age]
+--! title = { en = "Age", zh = "第几期" }
+--! unit = "number"
+--! doc = { en = "Periods since the cohort's own", zh = "距同期群周期的期数" }
+--! [columns.revenue]
+--! title = { en = "Revenue", zh = "营收" }
+--! unit = "money"
+--! doc = { en = "Net revenue at that age", zh = "该期净营收" }
+--! [columns.cumulative_revenue]
+--! title = { en = "Cumulative revenue", zh = "累计营收" }
+--! unit = "money"
+--! doc = { en = "Net revenue up to and including that age", zh = "截至该期的累计净营收" }
+--! [columns.cohort_size]
+--! title = { en = "Cohort size", zh = "同期群规模" }
+--! unit = "count"
+--! doc = { en = "All customers of the cohort", zh = "同期群全部客户数" }
+--! [columns.ltv]
+--! title = { en = "LTV", zh = "人均累计价值" }
+--! unit = "money"
+--! doc = { en = "Cumulative revenue divided by cohort size", zh = "累计营收除以同期群规模" }
+--! [columns.complete]
+--! title = { en = "Complete", zh = "已完结" }
+--! unit = "text"
+--! doc = { en = "Whether that period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
+
+--- What has a customer of each cohort brought so far? Cohorts and ages are
+--- period ordinals until the end, where they become dates.
+
+WITH lines AS (
+  SELECT customer_key, occurred_at, amount
+  FROM orders
+  WHERE customer_key IS NOT NULL
+    AND ($currency IS NULL OR currency = $currency)
+),
+members AS (
+  SELECT customer_key, period_index($period, period($period, starts_at, $tz)) AS cohort
+  FROM (
+    SELECT customer_key, min(occurred_at) AS starts_at
+    FROM lines
+    WHERE $cohort = 'first_order'
+    GROUP BY customer_key
+    UNION ALL
+    SELECT customer_key, created_at AS starts_at
+    FROM customers
+    WHERE $cohort = 'created' AND created_at IS NOT NULL
+  )
+),
+cohorts AS (
+  SELECT cohort, count(*) AS cohort_size
+  FROM members
+  GROUP BY cohort
+),
+earned AS (
+  SELECT cohort, age, sum(amount) AS revenue
+  FROM (
+    SELECT
+      members.cohort,
+      greatest(
+        period_index($period, period($period, lines.occurred_at, $tz)) - members.cohort,
+        0
+      ) AS age,
+      lines.amount
+    FROM lines
+    JOIN members ON members.customer_key = lines.customer_key
+  )
+  GROUP BY cohort, age
+),
+-- The ages come from a table of their own: DataFusion 55 still takes a GROUP BY
+-- key for unique after an unnest beside it, and then drops `age` from ORDER BY.
+ages AS (
+  SELECT unnest(range(0, period_index($period, period($period, $as_of, $tz)) - first_cohort + 1)) AS age
+  FROM (SELECT min(cohort) AS first_cohort FROM cohorts)
+),
+cells AS (
+  SELECT cohorts.cohort, cohorts.cohort_size, ages.age
+  FROM cohorts
+  CROSS JOIN ages
+  WHERE ages.age <= period_index($period, period($period, $as_of, $tz)) - cohorts.cohort
+),
+cumulated AS (
+  SELECT
+    period_add($period, DATE '1970-01-01', cells.cohort) AS cohort,
+    cells.age,
+    coalesce(earned.revenue, 0) AS revenue,
+    sum(coalesce(earned.revenue, 0)) OVER (
+      PARTITION BY cells.cohort ORDER BY cells.age
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS cumulative_revenue,
+    cells.cohort_size
+  FROM cells
+  LEFT JOIN earned ON earned.cohort = cells.cohort AND earned.age = cells.age
+)
+SELECT
+  cohort,
+  age,
+  revenue,
+  cumulative_revenue,
+  cohort_size,
+  CAST(cumulative_revenue AS DOUBLE) / cohort_size AS ltv,
+  period_complete($period, period_add($period, cohort, age), $as_of, $tz) AS complete
+FROM cumulated
+ORDER BY cohort, age

@@ -1,0 +1,129 @@
+--! title = { en = "Net Promoter Score", zh = "净推荐值（NPS）" }
+--! description = { en = "Promoters answer 9 or 10, detractors 0 to 6. One answer per customer and period: the latest. NPS is 100 (promoters − detractors) / responses, from −100 to 100, with the adjusted-Wald 95 % interval: a change within it is compatible with chance.", zh = "推荐者评分 9–10，贬损者 0–6。每位客户每周期只计最近一次回答。NPS = 100 ×（推荐者 − 贬损者）÷ 回答数，范围 −100 至 100，附校正 Wald 95% 区间：区间内的变化可能只是偶然。" }
+--! group = "voice"
+--! grain = "one row per period and breakdown value with an answer"
+--! chart = { kind = "line", x = "period", y = "nps", series = "breakdown", low = "low", high = "high" }
+--!
+--! [params.period]
+--! type = "choice"
+--! default = "month"
+--! choices = ["day", "week", "month", "quarter", "year", "all"]
+--! doc = { en = "Calendar period; weeks start on Monday", zh = "日历周期；每周从周一开始" }
+--!
+--! [params.breakdown]
+--! type = "text"
+--! default = "none"
+--! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--!
+--! [columns.period]
+--! title = { en = "Period", zh = "周期" }
+--! unit = "date"
+--! doc = { en = "First day of the period", zh = "周期首日" }
+--! [columns.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
+--! unit = "text"
+--! doc = { en = "Value of the breakdown; empty without one", zh = "分组值；无分组时为空" }
+--! [columns.responses]
+--! title = { en = "Responses", zh = "回答数" }
+--! unit = "count"
+--! doc = { en = "Customers who answered", zh = "作答客户数" }
+--! [columns.promoters]
+--! title = { en = "Promoters", zh = "推荐者" }
+--! unit = "count"
+--! doc = { en = "Answers of 9 or 10", zh = "评分 9–10" }
+--! [columns.passives]
+--! title = { en = "Passives", zh = "中立者" }
+--! unit = "count"
+--! doc = { en = "Answers of 7 or 8", zh = "评分 7–8" }
+--! [columns.detractors]
+--! title = { en = "Detractors", zh = "贬损者" }
+--! unit = "count"
+--! doc = { en = "Answers of 0 to 6", zh = "评分 0–6" }
+--! [columns.nps]
+--! title = { en = "NPS", zh = "NPS" }
+--! unit = "score"
+--! doc = { en = "Points from −100 to 100", zh = "−100 至 100 分" }
+--! [columns.low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "score"
+--! doc = { en = "Lower end of the 95 % interval", zh = "95% 区间下限" }
+--! [columns.high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "score"
+--! doc = { en = "Upper end of the 95 % interval", zh = "95% 区间上限" }
+--! [columns.complete]
+--! title = { en = "Complete", zh = "已完结" }
+--! unit = "text"
+--! doc = { en = "Whether the period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
+
+--- Would customers recommend us? Answers given at the same instant are put in
+--- order by when they were known and by their ids, so that the latest is one.
+
+WITH answers AS (
+  SELECT
+    customer_key,
+    period($period, occurred_at, $tz) AS period,
+    occurred_at,
+    known_at,
+    response_id,
+    score
+  FROM surveys
+  WHERE coalesce(kind, 'nps') = 'nps' AND score IS NOT NULL
+),
+ranked AS (
+  SELECT
+    customer_key,
+    period,
+    score,
+    row_number() OVER (
+      PARTITION BY customer_key, period
+      ORDER BY
+        occurred_at DESC,
+        known_at DESC NULLS LAST,
+        response_id DESC NULLS LAST,
+        score DESC
+    ) AS place
+  FROM answers
+),
+latest AS (
+  SELECT
+    ranked.period,
+    CASE $breakdown
+      WHEN 'none' THEN NULL
+      WHEN 'segment' THEN customers.segment
+      WHEN 'channel' THEN customers.channel
+      WHEN 'region' THEN customers.region
+      WHEN 'industry' THEN customers.industry
+      WHEN 'owner' THEN customers.owner_id
+      WHEN 'status' THEN customers.status
+      ELSE attribute(customers.attributes, $breakdown)
+    END AS breakdown,
+    ranked.score
+  FROM ranked
+  LEFT JOIN customers ON customers.customer_key = ranked.customer_key
+  WHERE ranked.place = 1
+),
+counted AS (
+  SELECT
+    period,
+    breakdown,
+    count(*) AS responses,
+    count(*) FILTER (WHERE score >= 9) AS promoters,
+    count(*) FILTER (WHERE score > 6 AND score < 9) AS passives,
+    count(*) FILTER (WHERE score <= 6) AS detractors
+  FROM latest
+  GROUP BY period, breakdown
+)
+SELECT
+  period,
+  breakdown,
+  responses,
+  promoters,
+  passives,
+  detractors,
+  CAST(100 * (promoters - detractors) AS DOUBLE) / responses AS nps,
+  nps_interval(promoters, detractors, responses)['low'] AS low,
+  nps_interval(promoters, detractors, responses)['high'] AS high,
+  period_complete($period, period, $as_of, $tz) AS complete
+FROM counted
+ORDER BY period, breakdown NULLS FIRST

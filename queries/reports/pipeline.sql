@@ -1,0 +1,111 @@
+--! title = { en = "Pipeline by seller", zh = "销售管道（按销售）" }
+--! description = { en = "Deals won, lost and open per seller. Win rate is won / (won + lost); open deals are not in it. Won value is what deals were won for. Cycle is the mean time from opening to closing, in days of 24 hours. The last row is the total.", zh = "各销售的赢单、输单与进行中商机。赢单率 = 赢单 ÷（赢单 + 输单），不含进行中商机。赢单金额为成交金额。周期为从创建到关闭的平均天数（每天 24 小时）。最后一行为合计。" }
+--! group = "sales"
+--! grain = "one row per seller with a deal, and a total row with owner null"
+--! chart = { kind = "bar", x = "owner", y = "won_value" }
+--!
+--! [params.from]
+--! type = "date"
+--! doc = { en = "Count deals closed on or after this day; open deals always count", zh = "统计该日（含）之后关闭的商机；进行中商机始终计入" }
+--!
+--! [params.to]
+--! type = "date"
+--! doc = { en = "Count deals closed on or before this day; open deals always count", zh = "统计该日（含）之前关闭的商机；进行中商机始终计入" }
+--!
+--! [params.currency]
+--! type = "text"
+--! doc = { en = "Only deals in this currency; amounts are never converted", zh = "仅统计该币种的商机；金额不做换算" }
+--!
+--! [columns.owner]
+--! title = { en = "Seller", zh = "销售" }
+--! unit = "text"
+--! doc = { en = "Name, or id if the name is not known; empty in the total row; (no owner) for deals nobody owns", zh = "姓名，未知时为编号；合计行为空；无人负责的商机显示为 (no owner)" }
+--! [columns.won]
+--! title = { en = "Won", zh = "赢单" }
+--! unit = "count"
+--! doc = { en = "Deals won", zh = "赢单数" }
+--! [columns.lost]
+--! title = { en = "Lost", zh = "输单" }
+--! unit = "count"
+--! doc = { en = "Deals lost", zh = "输单数" }
+--! [columns.open]
+--! title = { en = "Open", zh = "进行中" }
+--! unit = "count"
+--! doc = { en = "Deals neither won nor lost yet", zh = "尚未赢单或输单的商机数" }
+--! [columns.win_rate]
+--! title = { en = "Win rate", zh = "赢单率" }
+--! unit = "share"
+--! doc = { en = "Won divided by won and lost; empty if none closed", zh = "赢单除以赢单与输单之和；无关闭商机时为空" }
+--! [columns.won_value]
+--! title = { en = "Won value", zh = "赢单金额" }
+--! unit = "money"
+--! doc = { en = "Sum of the amounts of won deals", zh = "赢单金额合计" }
+--! [columns.mean_cycle_won_days]
+--! title = { en = "Cycle, won", zh = "赢单周期" }
+--! unit = "days"
+--! doc = { en = "Mean days from opening to winning", zh = "从创建到赢单的平均天数" }
+--! [columns.mean_cycle_lost_days]
+--! title = { en = "Cycle, lost", zh = "输单周期" }
+--! unit = "days"
+--! doc = { en = "Mean days from opening to losing", zh = "从创建到输单的平均天数" }
+
+--- Who wins, how often, how fast? Cycles are summed in whole seconds and divided
+--- once, so that the mean does not depend on the order of the rows.
+
+WITH deals AS (
+  SELECT
+    opportunities.owner_id,
+    coalesce(owners.name, opportunities.owner_id, '(no owner)') AS owner,
+    opportunities.status = 'won' AS is_won,
+    opportunities.status = 'lost' AS is_lost,
+    coalesce(opportunities.status, 'open') = 'open' AS is_open,
+    opportunities.amount,
+    CAST(opportunities.closed_at AS BIGINT) / 1000000
+      - CAST(opportunities.created_at AS BIGINT) / 1000000 AS cycle_seconds
+  FROM opportunities
+  LEFT JOIN owners ON owners.owner_id = opportunities.owner_id
+  WHERE ($currency IS NULL OR opportunities.currency = $currency)
+    AND (
+      coalesce(opportunities.status, 'open') = 'open'
+      OR (
+        ($from IS NULL OR period('day', opportunities.closed_at, $tz) >= $from)
+        AND ($to IS NULL OR period('day', opportunities.closed_at, $tz) <= $to)
+      )
+    )
+),
+counted AS (
+  SELECT
+    0 AS is_total,
+    owner_id,
+    owner,
+    count(*) FILTER (WHERE is_won) AS won,
+    count(*) FILTER (WHERE is_lost) AS lost,
+    count(*) FILTER (WHERE is_open) AS open,
+    sum(amount) FILTER (WHERE is_won) AS won_value,
+    sum(cycle_seconds) FILTER (WHERE is_won) AS won_seconds,
+    count(cycle_seconds) FILTER (WHERE is_won) AS won_cycles,
+    sum(cycle_seconds) FILTER (WHERE is_lost) AS lost_seconds,
+    count(cycle_seconds) FILTER (WHERE is_lost) AS lost_cycles
+  FROM deals
+  GROUP BY owner_id, owner
+),
+rows_and_total AS (
+  SELECT * FROM counted
+  UNION ALL
+  SELECT
+    1, NULL, NULL, sum(won), sum(lost), sum(open), sum(won_value),
+    sum(won_seconds), sum(won_cycles), sum(lost_seconds), sum(lost_cycles)
+  FROM counted
+  HAVING count(*) > 0
+)
+SELECT
+  owner,
+  won,
+  lost,
+  open,
+  CASE WHEN won + lost > 0 THEN CAST(won AS DOUBLE) / (won + lost) END AS win_rate,
+  coalesce(won_value, 0) AS won_value,
+  CASE WHEN won_cycles > 0 THEN CAST(won_seconds AS DOUBLE) / won_cycles / 86400 END AS mean_cycle_won_days,
+  CASE WHEN lost_cycles > 0 THEN CAST(lost_seconds AS DOUBLE) / lost_cycles / 86400 END AS mean_cycle_lost_days
+FROM rows_and_total
+ORDER BY is_total, coalesce(won_value, 0) DESC, owner, owner_id

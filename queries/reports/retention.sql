@@ -1,0 +1,105 @@
+--! title = { en = "Retention", zh = "客户留存" }
+--! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first activity (first-time). Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from the first up to it. Every cell up to today is there, zeros included; a period that has not ended is flagged.", zh = "各同期群客户的再次活跃情况。同期群：客户首次活动所在的日历周期（首次口径）；第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从首期到当期每期都活跃。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注。" }
+--! group = "retention"
+--! grain = "one row per cohort and age"
+--! chart = { kind = "heatmap", x = "age", y = "cohort", value = "share" }
+--!
+--! [params.period]
+--! type = "choice"
+--! default = "month"
+--! choices = ["day", "week", "month", "quarter", "year"]
+--! doc = { en = "Calendar period of cohorts and ages", zh = "同期群与期数的日历周期" }
+--!
+--! [params.activity]
+--! type = "list"
+--! default = []
+--! doc = { en = "Activity that counts as start and as return; empty means any", zh = "计为首次与再次活跃的活动名称；留空表示任意活动" }
+--!
+--! [params.kind]
+--! type = "choice"
+--! default = "on"
+--! choices = ["on", "on_or_after", "every"]
+--! doc = { en = "What counts as retained", zh = "留存口径" }
+--!
+--! [columns.cohort]
+--! title = { en = "Cohort", zh = "同期群" }
+--! unit = "date"
+--! doc = { en = "First day of the period of the first activity", zh = "首次活动所在周期的首日" }
+--! [columns.age]
+--! title = { en = "Age", zh = "第几期" }
+--! unit = "number"
+--! doc = { en = "Periods since the cohort's own", zh = "距同期群周期的期数" }
+--! [columns.customers]
+--! title = { en = "Customers", zh = "客户数" }
+--! unit = "count"
+--! doc = { en = "Customers of the cohort retained at that age", zh = "该期留存的客户数" }
+--! [columns.cohort_size]
+--! title = { en = "Cohort size", zh = "同期群规模" }
+--! unit = "count"
+--! doc = { en = "All customers of the cohort", zh = "同期群全部客户数" }
+--! [columns.share]
+--! title = { en = "Retained", zh = "留存率" }
+--! unit = "share"
+--! doc = { en = "Customers divided by cohort size", zh = "留存客户数除以同期群规模" }
+--! [columns.complete]
+--! title = { en = "Complete", zh = "已完结" }
+--! unit = "text"
+--! doc = { en = "Whether that period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
+
+--- Who came back? Reads only `activity`: a mapping that wants orders to count
+--- writes them there too, e.g. as `purchase`.
+
+WITH histories AS (
+  SELECT history['cohort'] AS cohort, history['ages'] AS ages
+  FROM (
+    SELECT retention(occurred_at, $period, $tz) AS history
+    FROM activity
+    WHERE customer_key IS NOT NULL
+      AND (cardinality($activity) = 0 OR array_has($activity, name))
+    GROUP BY customer_key
+  )
+),
+cohorts AS (
+  SELECT cohort, count(*) AS cohort_size
+  FROM histories
+  GROUP BY cohort
+),
+-- Ages are distinct, in order and start at 0, so a customer active in every
+-- period up to k has k itself in place k + 1 of the list.
+retained AS (
+  SELECT cohort, age, count(*) AS customers
+  FROM (
+    SELECT
+      cohort,
+      ages,
+      unnest(CASE WHEN $kind = 'on_or_after' THEN range(0, array_max(ages) + 1) ELSE ages END) AS age
+    FROM histories
+  )
+  WHERE $kind <> 'every' OR array_element(ages, age + 1) = age
+  GROUP BY cohort, age
+),
+-- The ages come from a table of their own: DataFusion 55 still takes a GROUP BY
+-- key for unique after an unnest beside it, and then drops `age` from ORDER BY.
+ages AS (
+  SELECT unnest(range(
+    0,
+    period_index($period, period($period, $as_of, $tz)) - period_index($period, first_cohort) + 1
+  )) AS age
+  FROM (SELECT min(cohort) AS first_cohort FROM cohorts)
+),
+cells AS (
+  SELECT cohorts.cohort, cohorts.cohort_size, ages.age
+  FROM cohorts
+  CROSS JOIN ages
+  WHERE ages.age <= period_index($period, period($period, $as_of, $tz)) - period_index($period, cohorts.cohort)
+)
+SELECT
+  cells.cohort,
+  cells.age,
+  coalesce(retained.customers, 0) AS customers,
+  cells.cohort_size,
+  CAST(coalesce(retained.customers, 0) AS DOUBLE) / cells.cohort_size AS share,
+  period_complete($period, period_add($period, cells.cohort, cells.age), $as_of, $tz) AS complete
+FROM cells
+LEFT JOIN retained ON retained.cohort = cells.cohort AND retained.age = cells.age
+ORDER BY cells.cohort, cells.age

@@ -1,0 +1,191 @@
+//! Do the values of a spec make sense together?
+//!
+//! linfa's way: unchecked parameters are another type than checked ones, and
+//! only [`ParamGuard::check`] leads from one to the other. Everything that
+//! trains takes [`ChurnValidParams`], so nothing has to be checked twice.
+
+use linfa::ParamGuard;
+
+use super::spec::{Candidate, ChurnSpec, Cutoffs, Label};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A spec whose values have not been checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChurnParams(ChurnValidParams);
+
+/// A spec whose values have been checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChurnValidParams {
+    spec: ChurnSpec,
+}
+
+impl ChurnParams {
+    /// Takes a spec as it was read.
+    #[must_use]
+    pub const fn new(spec: ChurnSpec) -> Self {
+        Self(ChurnValidParams { spec })
+    }
+}
+
+impl ChurnValidParams {
+    /// The checked spec.
+    #[must_use]
+    pub const fn spec(&self) -> &ChurnSpec {
+        &self.spec
+    }
+
+    /// Ridge strengths of the logistic candidate, strongest first, and knots.
+    pub(super) fn logistic(&self) -> (Vec<f64>, usize) {
+        let Some(Candidate::Logistic { ridge, knots }) = self.spec.candidates.first() else {
+            return (Vec::new(), 0);
+        };
+        let mut ridge = ridge.clone();
+        ridge.sort_by(|a, b| b.total_cmp(a));
+        (ridge, *knots)
+    }
+}
+
+impl ParamGuard for ChurnParams {
+    type Checked = ChurnValidParams;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&ChurnValidParams> {
+        let spec = &self.0.spec;
+        check_label(spec)?;
+        check_cutoffs(spec)?;
+        check_candidates(spec)?;
+        let bands = spec.bands;
+        rule(
+            0.0 < bands.medium && bands.medium < bands.high && bands.high < 1.0,
+            spec,
+            "bands",
+            "0 < medium < high < 1",
+        )?;
+        rule(spec.value.horizon_days > 0, spec, "value.horizon_days", "at least 1")?;
+        rule(spec.min_churners >= 1, spec, "min_churners", "at least 1")?;
+        rule(spec.max_rows >= spec.min_churners, spec, "max_rows", "at least min_churners")?;
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<ChurnValidParams> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+fn check_label(spec: &ChurnSpec) -> Result<()> {
+    match &spec.label {
+        Label::Inactivity { horizon_days, eligible_days, .. } => {
+            rule(*horizon_days > 0, spec, "label.horizon_days", "at least 1")?;
+            rule(*eligible_days > 0, spec, "label.eligible_days", "at least 1")?;
+            rule(
+                !matches!(spec.cutoffs, Cutoffs::Folds { .. }),
+                spec,
+                "cutoffs.kind",
+                "calendar or dates, because an inactivity label is validated by time",
+            )
+        }
+        Label::Given { .. } => rule(
+            matches!(spec.cutoffs, Cutoffs::Folds { .. }),
+            spec,
+            "cutoffs.kind",
+            "folds, because a given label has no dates to validate by",
+        ),
+    }
+}
+
+fn check_cutoffs(spec: &ChurnSpec) -> Result<()> {
+    match &spec.cutoffs {
+        Cutoffs::Folds { n } => rule(*n >= 2, spec, "cutoffs.n", "at least 2"),
+        Cutoffs::Calendar { count, holdout, .. } => {
+            rule(*holdout >= 1, spec, "cutoffs.holdout", "at least 1")?;
+            rule(count > holdout, spec, "cutoffs.count", "more than holdout")
+        }
+        Cutoffs::Dates { train, test } => {
+            let ascending = |dates: &[_]| !dates.is_empty() && dates.is_sorted_by(|a, b| a < b);
+            rule(ascending(train), spec, "cutoffs.train", "ascending dates, at least one")?;
+            rule(ascending(test), spec, "cutoffs.test", "ascending dates, at least one")
+        }
+    }
+}
+
+fn check_candidates(spec: &ChurnSpec) -> Result<()> {
+    let [Candidate::Logistic { ridge, knots }] = spec.candidates.as_slice() else {
+        return rule(false, spec, "candidates", "exactly one");
+    };
+    // Ridge 0 is refused: on perfectly separated data, and on the full set of
+    // levels of a category, the optimum would not exist or not be unique.
+    rule(
+        !ridge.is_empty() && ridge.iter().all(|&alpha| alpha.is_finite() && alpha > 0.0),
+        spec,
+        "candidates.ridge",
+        "finite numbers above 0, at least one",
+    )?;
+    rule(*knots <= 20, spec, "candidates.knots", "at most 20")
+}
+
+/// Refuses a value that breaks a rule, naming spec, key and rule.
+fn rule(holds: bool, spec: &ChurnSpec, key: &str, rule: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, format!("model \"{}\": {key} must be {rule}", spec.name)))
+}
+
+/// linfa's blanket `Fit` for unchecked parameters asks for this.
+impl From<linfa::Error> for Error {
+    fn from(error: linfa::Error) -> Self {
+        Self::new(ErrorKind::Internal, error.to_string())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub const GIVEN: &str = r#"
+name = "small"
+title = { en = "Small", zh = "小" }
+[label]
+kind = "given"
+label = "churn"
+[cutoffs]
+kind = "folds"
+n = 5
+"#;
+
+    pub fn given() -> ChurnSpec {
+        ChurnSpec::parse(GIVEN, "small.toml").unwrap()
+    }
+
+    #[test]
+    fn each_rule_names_its_key() {
+        assert!(ChurnParams::new(given()).check().is_ok());
+        let refused = |change: fn(&mut ChurnSpec)| {
+            let mut spec = given();
+            change(&mut spec);
+            ChurnParams::new(spec).check().unwrap_err().to_string()
+        };
+        assert!(refused(|spec| spec.bands.high = 0.2).contains("bands must be"));
+        assert!(refused(|spec| spec.cutoffs = Cutoffs::Folds { n: 1 }).contains("cutoffs.n"));
+        assert!(refused(|spec| spec.candidates.clear()).contains("candidates"));
+        assert!(refused(|spec| spec.min_churners = 0).contains("min_churners"));
+        let by_time = |spec: &mut ChurnSpec| {
+            spec.label = Label::Inactivity {
+                horizon_days: 90,
+                gap_days: 0,
+                eligible_days: 90,
+                activities: Vec::new(),
+            };
+        };
+        assert!(refused(by_time).contains("cutoffs.kind"));
+    }
+
+    #[test]
+    fn the_strongest_ridge_comes_first() {
+        let mut spec = given();
+        spec.candidates = vec![Candidate::Logistic { ridge: vec![1.0, 10.0, 0.1], knots: 3 }];
+        let params = ChurnParams::new(spec).check().unwrap();
+        assert_eq!(params.logistic(), (vec![10.0, 1.0, 0.1], 3));
+    }
+}

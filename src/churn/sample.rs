@@ -1,0 +1,178 @@
+//! Which rows may a model learn from, and are they enough?
+//!
+//! Rows are drawn and dealt into folds by customer, never by row: the same
+//! customer on both sides of a split would let the model recognise people
+//! instead of learning what makes people leave.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::frame::Frame;
+use super::params::ChurnValidParams;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Folds that choose the ridge strength and fit the calibration.
+pub(super) const N_FOLDS: usize = 5;
+
+/// A customer in the order the seed gives, with whether they ever churned.
+type Shuffled<'a> = Vec<(&'a str, bool)>;
+
+/// Customers of `rows` in seeded order.
+fn shuffled<'a>(frame: &'a Frame, rows: &[usize], seed: u64) -> Shuffled<'a> {
+    let mut churned: BTreeMap<&str, bool> = BTreeMap::new();
+    for &row in rows {
+        *churned.entry(&frame.ids()[row]).or_default() |= frame.churned()[row];
+    }
+    let mut customers: Shuffled = churned.into_iter().collect();
+    customers.sort_by_key(|&(id, _)| (hash(id, seed), id));
+    customers
+}
+
+/// FNV-1a, mixed by the last step of SplitMix64. It has to be the same in
+/// every version and on every machine, which the standard hasher does not
+/// promise.
+fn hash(id: &str, seed: u64) -> u64 {
+    let fnv = id.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// Keeps whole customers, in seeded order, while they fit into `max_rows`.
+pub(super) fn draw(frame: &Frame, rows: Vec<usize>, max_rows: usize, seed: u64) -> Vec<usize> {
+    if rows.len() <= max_rows {
+        return rows;
+    }
+    let mut n_rows_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for &row in &rows {
+        *n_rows_of.entry(&frame.ids()[row]).or_default() += 1;
+    }
+    let mut n_kept = 0;
+    let kept: BTreeSet<&str> = shuffled(frame, &rows, seed)
+        .into_iter()
+        .take_while(|(id, _)| {
+            n_kept += n_rows_of.get(id).copied().unwrap_or(0);
+            n_kept <= max_rows
+        })
+        .map(|(id, _)| id)
+        .collect();
+    rows.into_iter().filter(|&row| kept.contains(frame.ids()[row].as_str())).collect()
+}
+
+/// The fold of each of `rows`: leavers and stayers are dealt out in turn, so
+/// that every fold has its share of both.
+pub(super) fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
+    let mut dealt = [0, 0];
+    let fold_of: BTreeMap<&str, usize> = shuffled(frame, rows, seed)
+        .into_iter()
+        .map(|(id, churned)| {
+            let turn = &mut dealt[usize::from(churned)];
+            *turn += 1;
+            (id, *turn % N_FOLDS)
+        })
+        .collect();
+    rows.iter().map(|&row| fold_of.get(frame.ids()[row].as_str()).copied().unwrap_or(0)).collect()
+}
+
+/// Refuses rows that can not carry a model, saying what is missing.
+///
+/// # Errors
+///
+/// [`ErrorKind::Insufficient`] when there are no rows, only one class, or
+/// fewer leavers than the spec asks for.
+pub(super) fn check(frame: &Frame, rows: &[usize], params: &ChurnValidParams) -> Result<()> {
+    let name = &params.spec().name;
+    let insufficient =
+        |words: String| Error::new(ErrorKind::Insufficient, format!("model \"{name}\": {words}"));
+    if rows.is_empty() {
+        return Err(insufficient("no customer is eligible at any training cutoff".to_owned()));
+    }
+    let n_rows = rows.len();
+    let n_churned = rows.iter().filter(|&&row| frame.churned()[row]).count();
+    if n_churned == 0 || n_churned == n_rows {
+        let all = if n_churned == 0 { "none" } else { "all" };
+        return Err(insufficient(format!("{all} of the {n_rows} training rows churned"))
+            .hint("a model needs both customers who left and customers who stayed"));
+    }
+    // Fewer than one per fold of either class leaves a fold without it.
+    let needed = params.spec().min_churners.max(N_FOLDS);
+    for (count, word) in [(n_churned, "churned"), (n_rows - n_churned, "stayed")] {
+        if count < needed {
+            let missing = needed - count;
+            return Err(insufficient(format!(
+                "{count} training rows {word}, {needed} are needed: {missing} more"
+            ))
+            .hint("add cutoffs or older data; min_churners sets how few are enough"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+
+    use super::super::frame::Rows;
+    use super::super::params::{ChurnParams, tests::given};
+    use super::*;
+
+    /// Customer `c` has rows at `c % 3 + 1` cutoffs and churns if `c % 4 == 0`.
+    fn frame(n_customers: usize) -> Frame {
+        let mut rows = Rows::default();
+        for customer in 0..n_customers {
+            for period in 0..=customer % 3 {
+                rows.ids.push(format!("c{customer}"));
+                rows.periods.push(period);
+                rows.churned.push(customer % 4 == 0);
+            }
+        }
+        Frame::new(rows, Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn folds_keep_customers_whole_and_classes_balanced() {
+        let frame = frame(200);
+        let rows: Vec<usize> = (0..frame.n_rows()).collect();
+        let folds = folds(&frame, &rows, 3);
+        let mut fold_of = BTreeMap::new();
+        for (&row, &fold) in rows.iter().zip(&folds) {
+            assert_eq!(*fold_of.entry(&frame.ids()[row]).or_insert(fold), fold);
+        }
+        for fold in 0..N_FOLDS {
+            let churned = fold_of.iter().filter(|(id, it)| {
+                **it == fold && id[1..].parse::<usize>().unwrap().is_multiple_of(4)
+            });
+            assert_eq!(churned.count(), 10);
+        }
+        assert_ne!(folds, super::folds(&frame, &rows, 4), "the seed decides");
+    }
+
+    #[test]
+    fn drawing_keeps_customers_whole_and_the_limit() {
+        let frame = frame(200);
+        let rows: Vec<usize> = (0..frame.n_rows()).collect();
+        let drawn = draw(&frame, rows.clone(), 100, 3);
+        assert!((95..=100).contains(&drawn.len()), "{}", drawn.len());
+        let count =
+            |rows: &[usize], id: &str| rows.iter().filter(|&&row| frame.ids()[row] == id).count();
+        for &row in &drawn {
+            let id = &frame.ids()[row];
+            assert_eq!(count(&drawn, id), count(&rows, id));
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_how_many_are_there_and_how_many_are_missing() {
+        let params = ChurnParams::new(given()).check().unwrap();
+        let says = |frame: &Frame| {
+            let rows: Vec<usize> = (0..frame.n_rows()).collect();
+            check(frame, &rows, &params).map_err(|error| error.to_string())
+        };
+        assert!(says(&frame(200)).is_ok());
+        let few = says(&frame(40)).unwrap_err();
+        assert!(few.contains("19 training rows churned, 30 are needed: 11 more"), "{few}");
+        assert!(says(&frame(1)).unwrap_err().contains("all of the 1 training rows"));
+        assert!(says(&frame(0)).unwrap_err().contains("no customer is eligible"));
+    }
+}

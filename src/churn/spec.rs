@@ -1,0 +1,291 @@
+//! What is to be predicted, for whom, from what?
+//!
+//! A spec is one TOML file. It names the label (who counts as churned), the
+//! cutoffs (at which past dates the model may look at the data), the features,
+//! the estimators to try and the thresholds of the bands. Reading it checks
+//! names and types; the values are checked by [`super::params`].
+//!
+//! ```toml
+//! name = "churn"
+//! title = { en = "Churn", zh = "客户流失" }
+//! seed = 42
+//!
+//! [label]
+//! kind = "inactivity"
+//! horizon_days = 90
+//! eligible_days = 90
+//!
+//! [cutoffs]
+//! kind = "calendar"
+//! every = "month"
+//! count = 12
+//! holdout = 3
+//!
+//! [features]
+//! groups = ["activity"]
+//! ```
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::Text;
+
+/// A churn model to be trained, as written in `models/*.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChurnSpec {
+    /// Short name, also that of the file.
+    pub name: String,
+    /// What people call it.
+    pub title: Text,
+    /// Who counts as churned.
+    pub label: Label,
+    /// When the model may look at the data.
+    pub cutoffs: Cutoffs,
+    /// From what it predicts.
+    #[serde(default)]
+    pub features: Features,
+    /// The estimators validation chooses from.
+    #[serde(default = "default_candidates")]
+    pub candidates: Vec<Candidate>,
+    /// Where high and medium risk begin.
+    #[serde(default)]
+    pub bands: Bands,
+    /// Over what time a customer's expected value is counted.
+    #[serde(default)]
+    pub value: ValueHorizon,
+    /// Fewest churned training rows that can carry a model.
+    #[serde(default = "default_min_churners")]
+    pub min_churners: usize,
+    /// Most rows fitted on; above it, customers are drawn by the seed. A few
+    /// hundred weights are known well enough from fifty thousand rows.
+    #[serde(default = "default_max_rows")]
+    pub max_rows: usize,
+    /// Decides every random choice.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// Who counts as churned at a cutoff.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Label {
+    /// No qualifying activity through the horizon.
+    Inactivity {
+        /// Days in which nothing may happen for a customer to count as churned.
+        horizon_days: u32,
+        /// Days after the cutoff that are left out: the time needed to act.
+        #[serde(default)]
+        gap_days: u32,
+        /// Only customers active in this many days before the cutoff have
+        /// something to lose; the others have already churned.
+        eligible_days: u32,
+        /// Activities that count; empty means any.
+        #[serde(default)]
+        activities: Vec<String>,
+    },
+    /// A column of the data says so.
+    Given {
+        /// Name in the table `labels`.
+        label: String,
+    },
+}
+
+/// The past dates at which training rows are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Cutoffs {
+    /// The newest first days of a month or quarter whose label has matured.
+    Calendar {
+        /// Distance between two cutoffs.
+        every: Every,
+        /// Most cutoffs used.
+        count: usize,
+        /// How many of them, the latest, are kept for validation.
+        holdout: usize,
+    },
+    /// Exactly these.
+    Dates {
+        /// Cutoffs of the training rows.
+        train: Vec<NaiveDate>,
+        /// Cutoffs of the validation rows.
+        test: Vec<NaiveDate>,
+    },
+    /// One cutoff, the end of the data; row number modulo `n` is the fold.
+    Folds {
+        /// Number of folds.
+        n: usize,
+    },
+}
+
+/// Distance between two cutoffs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    /// Calendar month.
+    Month,
+    /// Calendar quarter.
+    Quarter,
+}
+
+/// From what the model predicts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Features {
+    /// Names of files in `queries/features`.
+    pub groups: Vec<String>,
+    /// Which attributes of the customer are used.
+    pub attributes: Attributes,
+    /// Features left out, such as one that gives the label away.
+    pub exclude: Vec<String>,
+}
+
+/// Which attributes of the customer are features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Attributes {
+    /// All of them, or none.
+    All(bool),
+    /// Those named.
+    Named(Vec<String>),
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+/// An estimator with the settings validation tries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "estimator", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Candidate {
+    /// Additive logistic regression on linear splines.
+    Logistic {
+        /// Ridge strengths tried.
+        #[serde(default = "default_ridge")]
+        ridge: Vec<f64>,
+        /// Bends of each numeric feature.
+        #[serde(default = "default_knots")]
+        knots: usize,
+    },
+}
+
+/// Least probability of each band; below `medium` the risk is low.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bands {
+    /// Least probability of the band high.
+    pub high: f64,
+    /// Least probability of the band medium.
+    pub medium: f64,
+}
+
+impl Default for Bands {
+    fn default() -> Self {
+        Self { high: 0.6, medium: 0.3 }
+    }
+}
+
+/// Over what time a customer's expected value is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueHorizon {
+    /// Days after the cutoff.
+    pub horizon_days: u32,
+}
+
+impl Default for ValueHorizon {
+    fn default() -> Self {
+        Self { horizon_days: 365 }
+    }
+}
+
+fn default_ridge() -> Vec<f64> {
+    vec![0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]
+}
+
+fn default_knots() -> usize {
+    3
+}
+
+fn default_candidates() -> Vec<Candidate> {
+    vec![Candidate::Logistic { ridge: default_ridge(), knots: default_knots() }]
+}
+
+fn default_min_churners() -> usize {
+    30
+}
+
+fn default_max_rows() -> usize {
+    50_000
+}
+
+impl ChurnSpec {
+    /// Reads a spec; `file` is named in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`] with file, line and key for TOML that does not
+    /// parse, an unknown or missing key, or a value of the wrong type.
+    pub fn parse(toml: &str, file: &str) -> Result<Self> {
+        toml::from_str(toml).map_err(|error| {
+            let place = error.span().map_or_else(
+                || file.to_owned(),
+                |span| {
+                    let before = toml.get(..span.start).unwrap_or(toml);
+                    format!("{file}, line {}", 1 + before.matches('\n').count())
+                },
+            );
+            Error::new(ErrorKind::Usage, error.message()).context(place)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+name = "x"
+title = { en = "X", zh = "X" }
+[label]
+kind = "inactivity"
+horizon_days = 90
+eligible_days = 90
+[cutoffs]
+kind = "calendar"
+every = "month"
+count = 12
+holdout = 3
+"#;
+
+    #[test]
+    fn what_a_spec_leaves_out_has_a_default() {
+        let spec = ChurnSpec::parse(SMALL, "x.toml").unwrap();
+        assert_eq!(spec.min_churners, 30);
+        assert_eq!(spec.features.attributes, Attributes::All(false));
+        assert_eq!(spec.candidates, default_candidates());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let misspelt = SMALL.replace("holdout", "hold_out");
+        let error = ChurnSpec::parse(&misspelt, "x.toml").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let words = error.to_string();
+        assert!(words.starts_with("x.toml, line ") && words.contains("hold_out"), "{words}");
+
+        let extra = format!("sed = 1\n{SMALL}");
+        let words = ChurnSpec::parse(&extra, "x.toml").unwrap_err().to_string();
+        assert!(words.starts_with("x.toml, line 1: unknown field `sed`"), "{words}");
+    }
+
+    #[test]
+    fn a_spec_survives_the_artifact() {
+        let spec = ChurnSpec::parse(SMALL, "x.toml").unwrap();
+        let json = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ChurnSpec>(&json).unwrap(), spec);
+    }
+}

@@ -1,0 +1,128 @@
+//! How good is the model on customers and months it has not seen?
+//!
+//! Validation repeats the whole procedure of [`super::fit`] on the training
+//! part and scores the test part with the result, so that encoder, ridge and
+//! calibration are all judged on rows they never saw. By time: fitted on early
+//! cutoffs, tested on later ones. By fold, for labels without dates: each fold
+//! is scored by a model of the others, and the predictions are pooled. The
+//! model that is kept is then fitted on all matured rows, test ones included:
+//! the newest months are the most like the next.
+
+use serde::{Deserialize, Serialize};
+
+use super::bootstrap::{Intervals, intervals};
+use super::fit::fit;
+use super::frame::Frame;
+use super::metrics::{Metrics, Ranking};
+use super::model::ChurnModel;
+use super::params::ChurnValidParams;
+use super::periods::{Period, Role, check_no_overlap};
+use super::spec::Cutoffs;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What validation found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Quality on the held-out rows.
+    pub metrics: Metrics,
+    /// 95 % bootstrap intervals over customers.
+    pub intervals: Option<Intervals>,
+    /// Rows that the validated model (each fold's, on average) was fitted on.
+    pub train_rows: usize,
+    /// The estimator and setting chosen for the final model.
+    pub estimator: String,
+}
+
+/// A model and what is known of its quality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// Fitted on all matured rows.
+    pub model: ChurnModel,
+    /// Measured on held-out rows.
+    pub validation: Validation,
+}
+
+/// Validates and fits a model on the labelled rows of `frame`.
+///
+/// `periods` are those the frame's period indices point into
+/// ([`super::periods::resolve`]); for folds they are empty and the indices are
+/// the folds. The number of threads changes the time and not one bit of the
+/// result.
+///
+/// # Errors
+///
+/// [`ErrorKind::Insufficient`] when the data can not carry a model, saying what
+/// is missing; [`ErrorKind::Usage`] when training labels reach past the first
+/// test cutoff; [`ErrorKind::Input`] when the frame has no labels or its
+/// periods are not those given.
+pub fn train(
+    frame: &Frame,
+    params: &ChurnValidParams,
+    periods: &[Period],
+    n_threads: usize,
+) -> Result<Trained> {
+    let spec = params.spec();
+    if frame.churned().len() != frame.n_rows() {
+        return Err(Error::new(ErrorKind::Input, "the training rows have no labels"));
+    }
+    let splits = match spec.cutoffs {
+        Cutoffs::Folds { n } => by_fold(frame, n)?,
+        _ => by_time(frame, periods)?,
+    };
+    let mut probabilities = Vec::new();
+    let mut tested = Vec::new();
+    let mut n_train = 0;
+    let n_splits = splits.len();
+    for Split { train, test } in splits {
+        n_train += train.len();
+        let model = fit(frame, train, params, n_threads)?;
+        let scored = model.score_rows(frame, &test, n_threads)?;
+        probabilities.extend(scored.iter().map(|row| row.probability));
+        tested.extend(test);
+    }
+    let churned: Vec<bool> = tested.iter().map(|&row| frame.churned()[row]).collect();
+    let customers: Vec<&str> = tested.iter().map(|&row| frame.ids()[row].as_str()).collect();
+    let ranking = Ranking::new(&probabilities, &churned);
+    let metrics = ranking.metrics()?;
+    let model = fit(frame, (0..frame.n_rows()).collect(), params, n_threads)?;
+    let validation = Validation {
+        metrics,
+        intervals: intervals(&ranking, &customers, spec.seed),
+        train_rows: n_train / n_splits.max(1),
+        estimator: model.estimator(),
+    };
+    Ok(Trained { model, validation })
+}
+
+/// Rows to fit on and rows to score.
+struct Split {
+    train: Vec<usize>,
+    test: Vec<usize>,
+}
+
+fn by_time(frame: &Frame, periods: &[Period]) -> Result<Vec<Split>> {
+    check_no_overlap(periods)?;
+    if let Some(&period) = frame.periods().iter().find(|&&period| period >= periods.len()) {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!("a row names cutoff {period} of {}", periods.len()),
+        ));
+    }
+    let of_role = |role| frame.rows_where(|period| periods[period].role == role);
+    Ok(vec![Split { train: of_role(Role::Train), test: of_role(Role::Test) }])
+}
+
+fn by_fold(frame: &Frame, n_folds: usize) -> Result<Vec<Split>> {
+    if let Some(&fold) = frame.periods().iter().find(|&&fold| fold >= n_folds) {
+        return Err(Error::new(ErrorKind::Input, format!("a row names fold {fold} of {n_folds}")));
+    }
+    let split = |fold| Split {
+        train: frame.rows_where(|it| it != fold),
+        test: frame.rows_where(|it| it == fold),
+    };
+    Ok((0..n_folds).map(split).collect())
+}
+
+#[cfg(test)]
+pub(super) mod tests;

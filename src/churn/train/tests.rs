@@ -1,0 +1,196 @@
+use linfa::ParamGuard;
+
+use super::super::artifact::Provenance;
+use super::super::frame::{Column, Rows, Values};
+use super::super::metrics::sigmoid;
+use super::super::params::{ChurnParams, tests::given};
+use super::super::spec::{ChurnSpec, Label};
+use crate::text::Text;
+use super::super::{Artifact, Content};
+use super::*;
+use crate::config::Language;
+
+/// A number in [0, 1) that looks random and is the same on every run.
+fn noise(row: usize, stream: usize) -> f64 {
+    let mixed = (row as u64 * 2_654_435_761 + stream as u64 * 40_503).wrapping_mul(0x9e37_79b9);
+    ((mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b) >> 8) as f64 % 1e6 / 1e6
+}
+
+/// Customers whose risk depends on silence (bent at 30 days) and on the plan.
+fn rows_and_columns(n_rows: usize, shift: f64) -> (Rows, Vec<Column>) {
+    let quiet: Vec<f64> = (0..n_rows).map(|row| (noise(row, 1) * 60.0).floor()).collect();
+    let plan = |row: usize| if noise(row, 2) < 0.5 { "monthly" } else { "yearly" };
+    let logit = |row: usize| {
+        shift + 0.12 * (quiet[row] - 30.0).max(0.0) + if plan(row) == "monthly" { 1.0 } else { 0.0 }
+    };
+    let rows = Rows {
+        ids: (0..n_rows).map(|row| format!("c{row:05}")).collect(),
+        periods: (0..n_rows).map(|row| row % 5).collect(),
+        churned: (0..n_rows).map(|row| noise(row, 3) < sigmoid(logit(row))).collect(),
+    };
+    let column = |name: &str, values| Column {
+        name: name.to_owned(),
+        title: Text::same(name),
+        unit: None,
+        values,
+    };
+    let plans = Values::categorical((0..n_rows).map(|row| Some(plan(row))));
+    let junk = Values::Numeric((0..n_rows).map(|row| noise(row, 4)).collect());
+    let quiet = Values::Numeric(quiet);
+    (rows, vec![column("quiet", quiet), column("plan", plans), column("junk", junk)])
+}
+
+fn frame(n_rows: usize, shift: f64) -> Frame {
+    let (rows, columns) = rows_and_columns(n_rows, shift);
+    Frame::new(rows, columns).unwrap()
+}
+
+fn params() -> ChurnValidParams {
+    ChurnParams::new(given()).check().unwrap()
+}
+
+pub(in super::super) fn artifact(frame: &Frame, n_threads: usize) -> Artifact {
+    let Trained { model, validation } = train(frame, &params(), &[], n_threads).unwrap();
+    let provenance = Provenance::default();
+    Artifact::new(Content { spec: given(), model, validation, provenance }).unwrap()
+}
+
+pub(in super::super) fn small_artifact() -> Artifact {
+    artifact(&frame(600, -2.0), 1)
+}
+
+#[test]
+fn threads_and_the_order_of_the_input_do_not_change_a_byte() {
+    let bytes = |frame: &Frame, n_threads| artifact(frame, n_threads).to_bytes().unwrap();
+    let one = bytes(&frame(600, -2.0), 1);
+    assert_eq!(one, bytes(&frame(600, -2.0), 2));
+
+    let (mut rows, mut columns) = rows_and_columns(600, -2.0);
+    rows.ids.reverse();
+    rows.periods.reverse();
+    rows.churned.reverse();
+    columns.rotate_left(1);
+    for column in &mut columns {
+        match &mut column.values {
+            Values::Numeric(values) => values.reverse(),
+            Values::Categorical { codes, .. } => codes.reverse(),
+        }
+    }
+    assert_eq!(one, bytes(&Frame::new(rows, columns).unwrap(), 3));
+}
+
+#[test]
+fn reasons_sum_to_the_logit_and_name_the_cause() {
+    let frame = frame(2_000, -2.0);
+    let model = train(&frame, &params(), &[], 2).unwrap().model;
+    let scored = model.score(&frame, 2).unwrap();
+    let mut totals = vec![0.0; model.features().len()];
+    for (row, score) in scored.iter().enumerate() {
+        let reasons = model.reasons(&frame, row, score, Language::En);
+        let sum: f64 = reasons.iter().map(|reason| reason.contribution).sum();
+        assert!((score.base + sum - score.logit).abs() < 1e-9);
+        assert_eq!(score.probability.to_bits(), sigmoid(score.logit).to_bits());
+        assert!(reasons.is_sorted_by(|a, b| a.contribution.abs() >= b.contribution.abs()));
+        for (total, term) in totals.iter_mut().zip(&score.contributions) {
+            *total += term;
+        }
+    }
+    // Contributions are measured from the average customer.
+    assert!(totals.iter().all(|total| total.abs() < 1e-6));
+    let silent = (0..frame.n_rows())
+        .find(|&row| frame.columns()[2].values.value(row) == super::super::Value::Number(59.0))
+        .unwrap();
+    let reasons = model.reasons(&frame, silent, &scored[silent], Language::En);
+    assert_eq!(reasons[0].feature, "quiet");
+    assert!(reasons[0].text.starts_with("quiet: 59 (typical: "), "{}", reasons[0].text);
+    assert!(reasons[0].text.ends_with("raises the risk"));
+}
+
+#[test]
+fn probabilities_come_out_as_the_truth_they_were_drawn_from() {
+    for shift in [-3.0, 0.5] {
+        let frame = frame(4_000, shift);
+        let found = train(&frame, &params(), &[], 2).unwrap().validation;
+        let metrics = &found.metrics;
+        assert_eq!((metrics.rows, found.train_rows), (4_000, 3_200));
+        assert!(metrics.ece < 0.03, "{}", metrics.ece);
+        // The true probabilities of the same rows set the mark.
+        let (rows, columns) = rows_and_columns(4_000, shift);
+        let truth: Vec<f64> = (0..4_000)
+            .map(|row| {
+                let Values::Numeric(quiet) = &columns[0].values else { unreachable!() };
+                let plan = if noise(row, 2) < 0.5 { 1.0 } else { 0.0 };
+                sigmoid(shift + 0.12 * (quiet[row] - 30.0).max(0.0) + plan)
+            })
+            .collect();
+        let best = Ranking::new(&truth, &rows.churned).metrics().unwrap();
+        assert!(metrics.auc > best.auc - 0.01, "{} of {}", metrics.auc, best.auc);
+        assert!(metrics.log_loss < best.log_loss + 0.01);
+        let [low, high] = found.intervals.unwrap().auc;
+        assert!(low < metrics.auc && metrics.auc < high);
+    }
+}
+
+#[test]
+fn a_label_without_signal_is_not_made_to_look_good() {
+    let (mut rows, columns) = rows_and_columns(2_000, -2.0);
+    rows.churned = (0..2_000).map(|row| noise(row, 9) < 0.3).collect();
+    let frame = Frame::new(rows, columns).unwrap();
+    let metrics = train(&frame, &params(), &[], 2).unwrap().validation.metrics;
+    assert!((metrics.auc - 0.5).abs() < 0.05, "{}", metrics.auc);
+    assert!(metrics.brier_skill < 0.01 && metrics.ece < 0.05);
+}
+
+#[test]
+fn by_time_only_later_periods_test_and_the_embargo_is_fitted_last() {
+    let frame = frame(1_000, -2.0);
+    let mut spec = ChurnSpec { cutoffs: Cutoffs::Dates { train: vec![], test: vec![] }, ..given() };
+    spec.label = Label::Inactivity {
+        horizon_days: 30,
+        gap_days: 0,
+        eligible_days: 30,
+        activities: Vec::new(),
+    };
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+    spec.cutoffs = Cutoffs::Dates {
+        train: vec![day("2025-01-01"), day("2025-02-01"), day("2025-03-01")],
+        test: vec![day("2025-05-01"), day("2025-06-01")],
+    };
+    let params = ChurnParams::new(spec).check().unwrap();
+    let periods = super::super::resolve(&params, day("2024-01-01"), day("2025-12-31")).unwrap();
+    let found = train(&frame, &params, &periods, 1).unwrap().validation;
+    assert_eq!((found.metrics.rows, found.train_rows), (400, 600));
+
+    let mut leaking = periods.clone();
+    leaking[2].end = day("2025-05-02");
+    let error = train(&frame, &params, &leaking, 1).unwrap_err();
+    assert!(error.to_string().contains("2025-05-02, past the test cutoff 2025-05-01"));
+    leaking[2].role = Role::Embargo;
+    let found = train(&frame, &params, &leaking, 1).unwrap().validation;
+    assert_eq!(found.train_rows, 400);
+}
+
+#[test]
+fn too_few_churners_are_refused_before_anything_is_fitted() {
+    let error = train(&frame(100, -5.0), &params(), &[], 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Insufficient);
+    assert!(error.to_string().contains("30 are needed"), "{error}");
+}
+
+/// The specs that ship with the project parse and hold together.
+#[test]
+fn the_specs_of_the_project_are_valid() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let mut n_specs = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let spec = ChurnSpec::parse(&text, &path.display().to_string()).unwrap();
+            assert_eq!(spec.name, path.file_stem().unwrap().to_str().unwrap());
+            ChurnParams::new(spec).check().unwrap();
+            n_specs += 1;
+        }
+    }
+    assert!(n_specs >= 4);
+}

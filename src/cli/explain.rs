@@ -1,0 +1,49 @@
+//! `tenure explain`: says why a customer has the score they have.
+
+use serde_json::{Map, Value};
+
+use super::output;
+use crate::error::Result;
+use crate::tenure::Tenure;
+
+/// Say why a customer has the score they have
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The customer's id in the source
+    customer: String,
+    /// table or json
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    format: String,
+}
+
+pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
+    let engine = tenure.engine().await?;
+    let score = tenure.explain(&engine, &args.customer, tenure.language()).await?;
+    if args.format == "json" {
+        return output::json(&score);
+    }
+    output::text(&render(&score))
+}
+
+/// Log-odds as they add up, the strongest reason first.
+fn render(score: &Map<String, Value>) -> String {
+    let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let text = |name: &str| score.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut out = format!(
+        "{}: {:.1} % ({}), value at risk {:.2}, as of {}, model {}\n\n",
+        text("customer_id"),
+        100.0 * number("probability"),
+        text("band"),
+        number("value_at_risk"),
+        text("cutoff"),
+        text("model"),
+    );
+    out.push_str(&format!("{:>+9.4}  average customer\n", number("base")));
+    for reason in score.get("reasons").and_then(Value::as_array).into_iter().flatten() {
+        let contribution = reason.get("contribution").and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let words = reason.get("text").and_then(Value::as_str).unwrap_or_default();
+        out.push_str(&format!("{contribution:>+9.4}  {words}\n"));
+    }
+    out.push_str(&format!("{:>+9.4}  = log-odds of leaving\n", number("logit")));
+    out
+}

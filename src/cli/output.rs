@@ -1,0 +1,113 @@
+//! Where does output go, and how does long work show that it goes on?
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Writes text to standard output.
+pub(super) fn text(text: &str) -> Result<()> {
+    bytes(text.as_bytes(), None)
+}
+
+/// Writes `bytes` to `file`, or to standard output. A file is complete or
+/// absent: it is written under another name and then renamed.
+pub(super) fn bytes(bytes: &[u8], file: Option<&Path>) -> Result<()> {
+    let Some(file) = file else {
+        let mut out = std::io::stdout().lock();
+        return match out.write_all(bytes).and_then(|()| out.flush()) {
+            // The reader of a pipe (`| head`) may close it; that is its right.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| {
+                Error::new(ErrorKind::Storage, "writing to standard output").caused_by(error)
+            }),
+        };
+    };
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".tmp");
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, file)).map_err(
+        |error| {
+            Error::new(ErrorKind::Storage, format!("writing {}", file.display())).caused_by(error)
+        },
+    )
+}
+
+/// Writes a value as one JSON document.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, "encoding JSON").caused_by(error))?;
+    text.push('\n');
+    self::text(&text)
+}
+
+/// Says something about the work, on standard error.
+#[expect(clippy::print_stderr, reason = "words for people are this module's task")]
+pub(super) fn say(words: impl std::fmt::Display) {
+    eprintln!("{words}");
+}
+
+/// Says what went wrong and what can be done.
+pub(super) fn failure(error: &Error) {
+    say(format_args!("error: {error}"));
+    for hint in error.hints() {
+        say(format_args!("hint: {hint}"));
+    }
+}
+
+/// Whether a person is looking.
+pub(super) fn on_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// A bar over bytes with rows per second and the time left; silent when
+/// standard error is not a terminal.
+pub(super) fn progress(total: u64) -> ProgressBar {
+    if !on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    let style = "{msg:30!} {wide_bar} {binary_bytes}/{binary_total_bytes} {prefix} {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// A turning wheel for work whose length is not known.
+pub(super) fn spinner(words: &'static str) -> ProgressBar {
+    if !on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let wheel = ProgressBar::new_spinner().with_message(words);
+    wheel.enable_steady_tick(Duration::from_millis(100));
+    wheel
+}
+
+/// `1234567` as `1,234,567`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A bar over things that are counted.
+pub(super) fn progress_of(total: u64, things: &'static str) -> ProgressBar {
+    if !on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total).with_message(things);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg} {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

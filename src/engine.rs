@@ -1,0 +1,329 @@
+//! How does a query see the store, as it was known at one moment?
+//!
+//! The engine is the only place that builds a DataFusion session. A [`View`]
+//! is a session whose tables are cut at a [`Moment`]: rows that happened or
+//! became known later do not exist in it, columns filled in later are empty,
+//! and of a row with several versions only the newest is there. A report or a
+//! feature query therefore *can not* see the future, whatever its SQL says,
+//! and needs no clock.
+//!
+//! ```text
+//! Parquet files of the pinned version   sort order declared, so per-customer work streams
+//!   └ rows up to the moment             filter on the time column and known_at
+//!       └ columns up to the moment      e.g. closed_at and status of a deal
+//!           └ newest version per key    only where a key has several
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::expr::Sort;
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident, lit, when};
+use datafusion::prelude::SessionConfig;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement;
+
+use crate::config::EngineConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::functions;
+use crate::schema::{Kind, Table, TableSpec};
+use crate::tables::Snapshot;
+
+/// The instant a query stands at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Rows that happened later do not exist.
+    pub as_of: DateTime<Utc>,
+    /// Rows that became known later do not exist; `None` sees all knowledge
+    /// of today about the past, as reports do. Features always set it.
+    pub known_as_of: Option<DateTime<Utc>>,
+}
+
+impl Moment {
+    /// What was known at `cutoff` about everything up to `cutoff`.
+    #[must_use]
+    pub fn known_at(cutoff: DateTime<Utc>) -> Self {
+        Self { as_of: cutoff, known_as_of: Some(cutoff) }
+    }
+}
+
+/// Runs queries over one snapshot of a store.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    snapshot: Snapshot,
+    config: EngineConfig,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl Engine {
+    /// Makes an engine over `snapshot`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`] if the memory pool can not be built.
+    pub fn new(snapshot: Snapshot, config: &EngineConfig) -> Result<Self> {
+        let top = std::num::NonZeroUsize::MIN.saturating_add(4);
+        let pool = TrackConsumersPool::new(FairSpillPool::new(config.memory_limit_bytes()), top);
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
+        let location = snapshot.store().location();
+        if location.local_path().is_none() {
+            runtime.register_object_store(location.url(), location.store());
+        }
+        Ok(Self { snapshot, config: config.clone(), runtime })
+    }
+
+    /// The snapshot the engine reads.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// A session whose tables are cut at `moment`.
+    #[must_use]
+    pub fn at(&self, moment: Moment) -> View {
+        View { engine: self.clone(), context: self.session(), moment: Some(moment) }
+    }
+
+    /// A session over everything stored, versions and provenance included, as
+    /// data-quality checks need it.
+    #[must_use]
+    pub fn whole(&self) -> View {
+        View { engine: self.clone(), context: self.session(), moment: None }
+    }
+
+    fn session(&self) -> SessionContext {
+        let mut config = SessionConfig::new().with_information_schema(false);
+        if let Some(partitions) = self.config.partitions {
+            config = config.with_target_partitions(partitions);
+        }
+        let options = config.options_mut();
+        // Spans let an error name the line of the query file.
+        options.sql_parser.collect_spans = true;
+        // Wrong results in its history; a differential test must come first.
+        options.execution.parquet.pushdown_filters = false;
+        // Plain Utf8 end to end: results do not change type with the source.
+        options.execution.parquet.schema_force_view_types = false;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        let context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        functions::register(&context);
+        context
+    }
+}
+
+/// A session over tables cut at one moment.
+pub struct View {
+    engine: Engine,
+    context: SessionContext,
+    moment: Option<Moment>,
+}
+
+impl View {
+    /// Plans a bound statement.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Query`] if it does not plan, or is anything but a query.
+    pub async fn plan(&self, statement: Statement) -> Result<DataFrame> {
+        for reference in self.context.state().resolve_table_references(&statement)? {
+            if let Some(table) = Table::named(reference.table()) {
+                self.provide(table).await?;
+            }
+        }
+        let plan = self.context.state().statement_to_plan(statement).await?;
+        // The plan is verified, not the text: a query reads and nothing else.
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
+        Ok(self.context.execute_logical_plan(plan).await?)
+    }
+
+    /// Parses and plans one statement.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::plan`].
+    pub async fn sql(&self, sql: &str) -> Result<DataFrame> {
+        let dialect = self.context.state().config_options().sql_parser.dialect;
+        self.plan(self.context.state().sql_to_statement(sql, &dialect)?).await
+    }
+
+    /// Runs a planned query to its end within the configured deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Limit`] when time or memory runs out.
+    pub async fn collect(&self, frame: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let schema = Arc::clone(frame.schema().inner());
+        let deadline = Duration::from_secs(self.engine.config.query_seconds);
+        match tokio::time::timeout(deadline, frame.collect()).await {
+            Ok(batches) => Ok((schema, batches?)),
+            Err(_) => Err(Error::new(
+                ErrorKind::Limit,
+                format!("the query took longer than {} s", deadline.as_secs()),
+            )
+            .hint("ask for a shorter period, or raise `query_seconds` in the configuration")),
+        }
+    }
+
+    /// Whether some complete key of `table` has more than one row.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::collect`].
+    pub async fn has_versions(&self, table: Table) -> Result<bool> {
+        let spec = table.spec();
+        let stored = self.stored(spec).await?;
+        let keys: Vec<Expr> = spec.key.iter().map(|name| ident(*name)).collect();
+        let complete = keys.iter().cloned().map(Expr::is_not_null).reduce(Expr::and);
+        let Some(complete) = complete else { return Ok(false) };
+        let repeated = self
+            .context
+            .read_table(stored)?
+            .filter(complete)?
+            .aggregate(keys, vec![count(lit(1)).alias("rows")])?
+            .filter(ident("rows").gt(lit(1)))?
+            .limit(0, Some(1))?;
+        Ok(self.collect(repeated).await?.1.iter().any(|batch| batch.num_rows() > 0))
+    }
+
+    /// Makes a further table of rows visible under `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Query`] if the name is taken.
+    pub fn add(&self, name: &str, schema: SchemaRef, rows: Vec<RecordBatch>) -> Result<()> {
+        let table = MemTable::try_new(schema, vec![rows])?;
+        self.context.register_table(name, Arc::new(table))?;
+        Ok(())
+    }
+
+    /// Registers a canonical table as of the moment, once.
+    async fn provide(&self, table: Table) -> Result<()> {
+        if self.context.table_exist(table.name())? {
+            return Ok(());
+        }
+        let spec = table.spec();
+        let stored = self.stored(spec).await?;
+        let Some(moment) = self.moment else {
+            self.context.register_table(spec.name, stored)?;
+            return Ok(());
+        };
+        let versioned =
+            self.engine.snapshot.manifest().versioned.iter().any(|name| name == spec.name);
+        let scan = LogicalPlanBuilder::scan(spec.name, provider_as_source(stored), None)?;
+        let plan = cut(scan, spec, moment, versioned)?;
+        self.context.register_table(spec.name, Arc::new(ViewTable::new(plan, None)))?;
+        Ok(())
+    }
+
+    /// The table as stored, its files' sort order declared.
+    async fn stored(
+        &self,
+        spec: &TableSpec,
+    ) -> Result<Arc<dyn datafusion::catalog::TableProvider>> {
+        let snapshot = &self.engine.snapshot;
+        let files = snapshot.files(spec.table).await?;
+        if files.is_empty() {
+            return Ok(Arc::new(MemTable::try_new(spec.schema(), vec![Vec::new()])?));
+        }
+        let root = snapshot.store().location().url();
+        let paths: Result<Vec<_>, _> = files
+            .iter()
+            .map(|file| ListingTableUrl::parse(format!("{root}tables/{}/{}", spec.name, file.path)))
+            .collect();
+        // `files::encode` sorts ascending with nulls last.
+        let order = spec.sort.iter().map(|name| Sort::new(ident(*name), true, false)).collect();
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+            .with_file_extension(".parquet")
+            .with_file_sort_order(vec![order]);
+        let config = ListingTableConfig::new_with_multi_paths(paths?)
+            .with_listing_options(options)
+            .with_schema(spec.schema());
+        Ok(Arc::new(ListingTable::try_new(config)?))
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
+}
+
+/// Cuts a table's rows, columns and versions at a moment.
+fn cut(
+    mut plan: LogicalPlanBuilder,
+    spec: &TableSpec,
+    moment: Moment,
+    versioned: bool,
+) -> Result<datafusion::logical_expr::LogicalPlan> {
+    if let Some(time) = spec.time {
+        let happened = ident(time).lt_eq(instant(moment.as_of));
+        let required = spec.column(time).is_some_and(|column| column.required);
+        // A row without a stamp has no moment before which it is absent.
+        plan = plan.filter(if required { happened } else { ident(time).is_null().or(happened) })?;
+    }
+    if let Some(known) = moment.known_as_of.filter(|_| spec.has("known_at")) {
+        plan = plan.filter(ident("known_at").lt_eq(instant(known)))?;
+    }
+    if versioned && !spec.key.is_empty() {
+        plan = newest_versions(plan, spec)?;
+    }
+    if !spec.later.is_empty() {
+        let columns: Result<Vec<Expr>> =
+            spec.columns.iter().map(|column| masked(spec, column.name, moment.as_of)).collect();
+        plan = plan.project(columns?)?;
+    }
+    Ok(plan.build()?)
+}
+
+/// Keeps, of rows equal in the key, the one known last. Rows whose key is not
+/// complete are not versions of anything, so each of them stays.
+fn newest_versions(plan: LogicalPlanBuilder, spec: &TableSpec) -> Result<LogicalPlanBuilder> {
+    const RANK: &str = "version_rank";
+    let keys: Vec<Expr> = spec.key.iter().map(|name| ident(*name)).collect();
+    // What a source says of a customer goes before what facts imply, however
+    // early the source says the customer was created.
+    let explicit_first = spec.has("implied").then(|| ident("implied").sort(true, false));
+    let newest_first = ["known_at", "load_id", "row_no"]
+        .into_iter()
+        .filter(|name| spec.has(name))
+        .map(|name| ident(name).sort(false, false));
+    let newest_first = explicit_first.into_iter().chain(newest_first).collect();
+    let rank = row_number().partition_by(keys.clone()).order_by(newest_first).build()?.alias(RANK);
+    let incomplete = keys.into_iter().map(Expr::is_null).reduce(Expr::or);
+    let newest = ident(RANK).eq(lit(1_u64));
+    let keep = incomplete.map_or(newest.clone(), |incomplete| newest.clone().or(incomplete));
+    let columns: Vec<Expr> = spec.columns.iter().map(|column| ident(column.name)).collect();
+    Ok(plan.window([rank])?.filter(keep)?.project(columns)?)
+}
+
+/// A column as it stood at `as_of`: hidden while the instant it waits for has
+/// not come. A column with choices shows its first (a deal is `open`).
+fn masked(spec: &TableSpec, name: &str, as_of: DateTime<Utc>) -> Result<Expr> {
+    let Some((at, _)) = spec.later.iter().find(|(_, hidden)| hidden.contains(&name)) else {
+        return Ok(ident(name));
+    };
+    let Some(column) = spec.column(name) else {
+        return Err(Error::new(ErrorKind::Internal, format!("{}.{name} is unknown", spec.name)));
+    };
+    let before = match (column.kind, column.choices.first()) {
+        (Kind::Text, Some(first)) => lit(*first),
+        _ => lit(ScalarValue::try_from(&column.kind.data_type())?),
+    };
+    let come = ident(*at).is_null().or(ident(*at).lt_eq(instant(as_of)));
+    Ok(when(come, ident(name)).otherwise(before)?.alias(name))
+}

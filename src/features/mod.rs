@@ -1,0 +1,307 @@
+//! What was known of each customer at a cutoff, as numbers?
+//!
+//! A feature group is one file in `queries/features`: one row per customer,
+//! one column per feature. It runs against tables cut at the cutoff in both
+//! stamps ([`crate::engine`]), so it can not read what nobody knew yet.
+//!
+//! A customer without a row in a group has done nothing of the kind: counts
+//! and money are then zero, everything else is missing, and missing is
+//! information that the model keeps.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use chrono::{DateTime, Utc};
+
+use crate::churn::encode::Feature;
+use crate::churn::spec::{Attributes, Features};
+use crate::churn::{Column, Values};
+use crate::engine::{Engine, Moment, View};
+use crate::error::{Error, ErrorKind, Result};
+use crate::reports::{self, Catalogue, Purpose, Query, Value};
+use crate::text::Text;
+
+pub mod panel;
+
+/// Canonical customer columns that are features whenever attributes are.
+const PROFILE: [&str; 4] = ["segment", "channel", "region", "industry"];
+
+/// Feature values gathered cutoff by cutoff, one entry per row of the frame.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    rows: usize,
+    columns: BTreeMap<String, Gathering>,
+}
+
+#[derive(Debug)]
+struct Gathering {
+    title: Text,
+    unit: Option<Text>,
+    values: Raw,
+}
+
+#[derive(Debug)]
+enum Raw {
+    Numbers(Vec<f64>),
+    Texts(Vec<Option<String>>),
+}
+
+impl Gathered {
+    /// Adds the features of `customers` at `cutoff`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unknown`] for a feature group that does not exist,
+    /// [`ErrorKind::Query`] for one that does not run or is not one row per
+    /// customer.
+    pub async fn add(
+        &mut self,
+        engine: &Engine,
+        catalogue: &Catalogue,
+        wanted: &Features,
+        cutoff: DateTime<Utc>,
+        customers: &[String],
+    ) -> Result<()> {
+        let view = engine.at(Moment::known_at(cutoff));
+        let place: HashMap<&str, usize> =
+            customers.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
+        for group in &wanted.groups {
+            let query = catalogue.get(Purpose::Feature, group)?;
+            let batches = run(&view, query, cutoff, BTreeMap::new()).await?;
+            self.add_group(query, &batches, &place, customers.len(), &wanted.exclude)?;
+        }
+        if wanted.attributes != Attributes::All(false) {
+            let query = catalogue.get(Purpose::Churn, "everyone")?;
+            let batches = run(&view, query, cutoff, BTreeMap::new()).await?;
+            self.add_attributes(&batches, &place, customers.len(), wanted);
+        }
+        self.rows += customers.len();
+        self.pad();
+        Ok(())
+    }
+
+    fn add_group(
+        &mut self,
+        query: &Query,
+        batches: &[RecordBatch],
+        place: &HashMap<&str, usize>,
+        added: usize,
+        exclude: &[String],
+    ) -> Result<()> {
+        let mut seen = vec![false; added];
+        for batch in batches {
+            let ids = customer_ids(query, batch)?;
+            for row in 0..batch.num_rows() {
+                let Some(&at) = place.get(ids.value(row)) else { continue };
+                if std::mem::replace(&mut seen[at], true) {
+                    return Err(Error::new(
+                        ErrorKind::Query,
+                        format!("{}: customer \"{}\" has two rows", query.file, ids.value(row)),
+                    )
+                    .hint("a feature group returns one row per customer"));
+                }
+            }
+        }
+        for (name, note) in &query.header.columns {
+            if exclude.contains(name) {
+                continue;
+            }
+            let absent =
+                if matches!(note.unit.as_str(), "count" | "money") { 0.0 } else { f64::NAN };
+            let rows = self.rows;
+            let gathering = self.columns.entry(name.clone()).or_insert_with(|| Gathering {
+                title: note.title.clone(),
+                unit: unit(&note.unit),
+                values: Raw::Numbers(vec![f64::NAN; rows]),
+            });
+            let Raw::Numbers(values) = &mut gathering.values else { continue };
+            values.resize(rows + added, absent);
+            for batch in batches {
+                let column = batch.column_by_name(name).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Query,
+                        format!("{}: column \"{name}\" is described but not returned", query.file),
+                    )
+                })?;
+                let numbers = cast(column, &DataType::Float64)?;
+                let numbers = numbers.as_primitive::<Float64Type>();
+                let ids = customer_ids(query, batch)?;
+                for row in 0..batch.num_rows() {
+                    if let Some(&at) = place.get(ids.value(row)) {
+                        let value =
+                            if numbers.is_null(row) { f64::NAN } else { numbers.value(row) };
+                        // Ratios of a customer with nothing to divide by.
+                        values[rows + at] = if value.is_finite() { value } else { f64::NAN };
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_attributes(
+        &mut self,
+        batches: &[RecordBatch],
+        place: &HashMap<&str, usize>,
+        added: usize,
+        wanted: &Features,
+    ) {
+        for batch in batches {
+            let Some(ids) = batch.column_by_name("customer_id") else { continue };
+            let ids = ids.as_string::<i32>();
+            for row in 0..batch.num_rows() {
+                let Some(&at) = place.get(ids.value(row)) else { continue };
+                for (name, value) in profile(batch, row).into_iter().chain(attributes(batch, row)) {
+                    let asked = match &wanted.attributes {
+                        Attributes::All(all) => *all,
+                        Attributes::Named(names) => names.contains(&name),
+                    };
+                    if asked && !wanted.exclude.contains(&name) {
+                        self.set_text(name, at, added, value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_text(&mut self, name: String, at: usize, added: usize, value: String) {
+        let rows = self.rows;
+        let gathering = self.columns.entry(name).or_insert_with_key(|name| Gathering {
+            title: Text::same(name),
+            unit: None,
+            values: Raw::Texts(vec![None; rows]),
+        });
+        if let Raw::Texts(values) = &mut gathering.values {
+            values.resize(rows + added, None);
+            values[rows + at] = Some(value);
+        }
+    }
+
+    /// Brings columns that had nothing to add to the common length.
+    fn pad(&mut self) {
+        for gathering in self.columns.values_mut() {
+            match &mut gathering.values {
+                Raw::Numbers(values) => values.resize(self.rows, f64::NAN),
+                Raw::Texts(values) => values.resize(self.rows, None),
+            }
+        }
+    }
+
+    /// The columns of a training frame. An attribute is numeric if all its
+    /// values read as numbers.
+    #[must_use]
+    pub fn into_columns(self) -> Vec<Column> {
+        let column = |(name, gathering): (String, Gathering)| {
+            let values = match gathering.values {
+                Raw::Numbers(values) => Values::Numeric(values),
+                Raw::Texts(texts) if texts.iter().flatten().all(|text| number(text).is_some()) => {
+                    numbers(&texts)
+                }
+                Raw::Texts(texts) => Values::categorical(texts.iter().map(Option::as_deref)),
+            };
+            Column { name, title: gathering.title, unit: gathering.unit, values }
+        };
+        self.columns.into_iter().map(column).collect()
+    }
+
+    /// The columns a trained model expects, each as it was in training; what
+    /// today's data does not have is missing for everybody.
+    #[must_use]
+    pub fn into_columns_of(mut self, features: &[Feature]) -> Vec<Column> {
+        let column = |feature: &Feature| {
+            let raw = self.columns.remove(&feature.name).map(|gathering| gathering.values);
+            let values = match (raw, feature.is_numeric()) {
+                (Some(Raw::Numbers(values)), _) => Values::Numeric(values),
+                (Some(Raw::Texts(texts)), true) => numbers(&texts),
+                (Some(Raw::Texts(texts)), false) => {
+                    Values::categorical(texts.iter().map(Option::as_deref))
+                }
+                (None, true) => Values::Numeric(vec![f64::NAN; self.rows]),
+                (None, false) => Values::categorical(vec![None; self.rows]),
+            };
+            Column {
+                name: feature.name.clone(),
+                title: feature.title.clone(),
+                unit: feature.unit.clone(),
+                values,
+            }
+        };
+        features.iter().map(column).collect()
+    }
+}
+
+/// Attribute values as numbers; one that does not read as one is missing.
+fn numbers(texts: &[Option<String>]) -> Values {
+    let parsed = |text: &Option<String>| text.as_deref().and_then(number).unwrap_or(f64::NAN);
+    Values::Numeric(texts.iter().map(parsed).collect())
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+fn unit(code: &str) -> Option<Text> {
+    let (en, zh) = match code {
+        "days" => ("days", "天"),
+        _ => return None,
+    };
+    Some(Text::new(en, zh))
+}
+
+fn customer_ids<'a>(
+    query: &Query,
+    batch: &'a RecordBatch,
+) -> Result<&'a arrow::array::StringArray> {
+    batch
+        .column_by_name("customer_id")
+        .and_then(|column: &ArrayRef| column.as_string_opt::<i32>())
+        .ok_or_else(|| {
+            Error::new(ErrorKind::Query, format!("{}: no text column customer_id", query.file))
+        })
+}
+
+fn profile(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
+    PROFILE
+        .iter()
+        .filter_map(|name| {
+            let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;
+            (!column.is_null(row)).then(|| ((*name).to_owned(), column.value(row).to_owned()))
+        })
+        .collect()
+}
+
+fn attributes(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
+    let Some(map) = batch.column_by_name("attributes").and_then(|column| column.as_map_opt())
+    else {
+        return Vec::new();
+    };
+    if map.is_null(row) {
+        return Vec::new();
+    }
+    let entries = map.value(row);
+    let keys = entries.column(0).as_string::<i32>();
+    let values = entries.column(1).as_string::<i32>();
+    (0..entries.len())
+        .filter(|&entry| !values.is_null(entry))
+        .map(|entry| (keys.value(entry).to_owned(), values.value(entry).to_owned()))
+        .collect()
+}
+
+/// Runs a query file over a view at `cutoff`.
+pub(crate) async fn run(
+    view: &View,
+    query: &Query,
+    cutoff: DateTime<Utc>,
+    given: BTreeMap<String, Value>,
+) -> Result<Vec<RecordBatch>> {
+    let mut bound = BTreeMap::new();
+    for (name, param) in &query.header.params {
+        bound.insert(name.clone(), reports::params::value(name, param, None)?);
+    }
+    bound.extend(given);
+    bound.insert("as_of".to_owned(), Value::Instant(cutoff));
+    bound.insert("tz".to_owned(), Value::Text("UTC".to_owned()));
+    Ok(reports::collect(view, query, &bound).await?.1)
+}

@@ -1,0 +1,73 @@
+//! Which questions about customers can SQL not ask, and how do we add them?
+//!
+//! DataFusion has no calendar that knows time zones, no funnel, no retention
+//! and no interval for a share. Each file here adds one function: its doc with
+//! a SQL example, the pure computation in plain Rust, the adapter that hands
+//! Arrow arrays to it, and tests of the laws it obeys.
+//!
+//! | function | answers |
+//! |---|---|
+//! | `period(unit, instant, tz)` | which calendar period holds an instant |
+//! | `period_add(unit, date, n)` | the period n later |
+//! | `period_index(unit, date)` | the ordinal of a period, so that ages are differences |
+//! | `period_complete(unit, date, as_of, tz)` | has the period ended |
+//! | `funnel(name, occurred_at, steps, window)` | how far a customer got, and when |
+//! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
+//! | `attribute(attributes, name)` | one column the source had beyond ours |
+//! | `wilson(successes, n)` | how sure a share is |
+//! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
+//!
+//! The two aggregates share the machinery of `history.rs`: what they keep merges
+//! in any order, so the answer is the same at any number of partitions.
+//!
+//! Quintiles for RFM need no function: `1 + 5 * (rank() - 1) / count(*)`, in
+//! integers, gives equal values the equal score (see `queries/reports/rfm.sql`).
+
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::prelude::SessionContext;
+
+mod args;
+mod attribute;
+pub mod calendar;
+mod funnel;
+mod history;
+mod nps_interval;
+mod period;
+mod period_add;
+mod period_complete;
+mod period_index;
+mod retention;
+mod wilson;
+
+/// Makes every function of this module known to `context`.
+pub fn register(context: &SessionContext) {
+    for function in scalars() {
+        context.register_udf(function);
+    }
+    for function in aggregates() {
+        context.register_udaf(function);
+    }
+}
+
+/// The functions of one row.
+#[must_use]
+pub fn scalars() -> Vec<ScalarUDF> {
+    vec![
+        attribute::function(),
+        nps_interval::function(),
+        period::function(),
+        period_add::function(),
+        period_complete::function(),
+        period_index::function(),
+        wilson::function(),
+    ]
+}
+
+/// The functions of many rows.
+#[must_use]
+pub fn aggregates() -> Vec<AggregateUDF> {
+    vec![funnel::function(), retention::function()]
+}
+
+#[cfg(test)]
+mod sql_tests;

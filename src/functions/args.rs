@@ -1,0 +1,111 @@
+//! How do the functions read their arguments and report what is wrong with them?
+//!
+//! Units, zones, step lists and windows must be constants: a value that changes
+//! from row to row would make one result column mix several definitions.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StructArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
+use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::function::AccumulatorArgs;
+
+use crate::error::{Error, ErrorKind};
+
+/// The type of every instant the functions take: microseconds, UTC.
+pub(super) fn instant_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// Carries our error through DataFusion; `From<DataFusionError>` takes it out.
+pub(super) fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// A usage error, as DataFusion wants it.
+pub(super) fn misuse(message: String) -> DataFusionError {
+    external(Error::new(ErrorKind::Usage, message))
+}
+
+/// The constant text in argument `argument` of `function`.
+pub(super) fn text<'a>(
+    value: &'a ColumnarValue,
+    function: &str,
+    argument: &str,
+) -> DataFusionResult<&'a str> {
+    match value {
+        ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
+            Some(Some(text)) => Ok(text),
+            _ => Err(misuse(format!("{function}: {argument} is empty"))),
+        },
+        ColumnarValue::Array(_) => {
+            Err(misuse(format!("{function}: {argument} must be a constant, not a column")))
+        }
+    }
+}
+
+/// The constant in argument `index` of an aggregate.
+///
+/// The optimiser has folded constant expressions by the time an accumulator is
+/// made; what still needs a row to be evaluated is not a constant.
+pub(super) fn constant(
+    args: &AccumulatorArgs<'_>,
+    index: usize,
+    function: &str,
+    argument: &str,
+) -> DataFusionResult<ScalarValue> {
+    let not_constant =
+        || misuse(format!("{function}: {argument} must be a constant, not a column"));
+    let expression = args.exprs.get(index).ok_or_else(not_constant)?;
+    let no_columns = RecordBatch::new_empty(Arc::new(Schema::empty()));
+    match expression.evaluate(&no_columns) {
+        Ok(ColumnarValue::Scalar(value)) => Ok(value),
+        Ok(ColumnarValue::Array(array)) if array.len() == 1 => {
+            ScalarValue::try_from_array(&array, 0)
+        }
+        _ => Err(not_constant()),
+    }
+}
+
+/// Applies `compute` to the arguments as arrays of equal length; the answer is
+/// a scalar when every argument is one.
+pub(super) fn vectorised(
+    arguments: &[ColumnarValue],
+    compute: impl FnOnce(&[ArrayRef]) -> DataFusionResult<ArrayRef>,
+) -> DataFusionResult<ColumnarValue> {
+    let arrays = ColumnarValue::values_to_arrays(arguments)?;
+    let answer = compute(&arrays)?;
+    let all_scalar = arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+    if all_scalar {
+        ScalarValue::try_from_array(&answer, 0).map(ColumnarValue::Scalar)
+    } else {
+        Ok(ColumnarValue::Array(answer))
+    }
+}
+
+/// The type of a confidence interval: `{low, high}`.
+pub(super) fn interval_type() -> DataType {
+    DataType::Struct(interval_fields())
+}
+
+fn interval_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("low", DataType::Float64, true),
+        Field::new("high", DataType::Float64, true),
+    ])
+}
+
+/// Confidence intervals as an array of structs; no interval is null.
+pub(super) fn interval_array(intervals: &[Option<(f64, f64)>]) -> DataFusionResult<ArrayRef> {
+    let low: Float64Array = intervals.iter().map(|ends| ends.map(|(low, _)| low)).collect();
+    let high: Float64Array = intervals.iter().map(|ends| ends.map(|(_, high)| high)).collect();
+    let known: NullBuffer = intervals.iter().map(Option::is_some).collect();
+    let intervals = StructArray::try_new(
+        interval_fields(),
+        vec![Arc::new(low) as ArrayRef, Arc::new(high)],
+        Some(known),
+    )?;
+    Ok(Arc::new(intervals))
+}

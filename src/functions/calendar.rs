@@ -1,0 +1,255 @@
+//! Which calendar day, week, month, quarter or year holds an instant?
+//!
+//! A business counts in calendar periods of its own time zone: an order at
+//! 23:30 UTC on 31 January is a February order in Shanghai. Two steps answer
+//! it: a [`Zone`] turns an instant into a local day, and a [`Unit`] turns a day
+//! into the ordinal of its period. Ordinals are consecutive integers, so the
+//! age of a cohort is a difference and the next period is plus one.
+//!
+//! Days are counted from 1970-01-01, as in Arrow's `Date32`. Weeks are ISO weeks
+//! and start on Monday. The unit `all` has a single period, called 1970-01-01.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Offset, TimeZone};
+use chrono_tz::{TZ_VARIANTS, Tz};
+
+use crate::error::{Error, ErrorKind, Result};
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A calendar unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Midnight to midnight.
+    Day,
+    /// ISO week, from Monday.
+    Week,
+    /// Calendar month.
+    Month,
+    /// Three calendar months, from January.
+    Quarter,
+    /// Calendar year.
+    Year,
+    /// One period for everything.
+    All,
+}
+
+impl Unit {
+    const NAMES: [(&'static str, Self); 6] = [
+        ("day", Self::Day),
+        ("week", Self::Week),
+        ("month", Self::Month),
+        ("quarter", Self::Quarter),
+        ("year", Self::Year),
+        ("all", Self::All),
+    ];
+
+    /// The ordinal of the period that holds `day`; the one that holds
+    /// 1970-01-01 is 0.
+    #[must_use]
+    pub fn index(self, day: i32) -> i64 {
+        let day = i64::from(day);
+        match self {
+            Self::Day => day,
+            // 1970-01-01 was a Thursday, three days after a Monday.
+            Self::Week => (day + 3).div_euclid(7),
+            Self::Month => months(day),
+            Self::Quarter => months(day).div_euclid(3),
+            Self::Year => months(day).div_euclid(12),
+            Self::All => 0,
+        }
+    }
+
+    /// The first day of the period with ordinal `index`, or nothing if no
+    /// `Date32` can hold it.
+    #[must_use]
+    pub fn start(self, index: i64) -> Option<i32> {
+        let day = match self {
+            Self::Day => index,
+            Self::Week => index.checked_mul(7)?.checked_sub(3)?,
+            Self::Month => first_of(index)?,
+            Self::Quarter => first_of(index.checked_mul(3)?)?,
+            Self::Year => first_of(index.checked_mul(12)?)?,
+            Self::All => 0,
+        };
+        i32::try_from(day).ok()
+    }
+
+    /// The first day of the period `n` after the one that holds `day`.
+    ///
+    /// # Errors
+    /// If that day is millions of years away and no `Date32` can hold it.
+    pub fn shift(self, day: i32, n: i64) -> Result<i32> {
+        self.index(day).checked_add(n).and_then(|index| self.start(index)).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("a date {n} periods away is beyond the calendar"))
+        })
+    }
+}
+
+impl FromStr for Unit {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit).ok_or_else(
+            || {
+                Error::new(ErrorKind::Usage, format!("\"{name}\" is not a calendar unit"))
+                    .hint_nearest(name, Self::NAMES.map(|(known, _)| known))
+                    .hint("units are day, week, month, quarter, year and all")
+            },
+        )
+    }
+}
+
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Zone(Tz);
+
+impl Zone {
+    /// The local day, counted from 1970-01-01, at `micros` after the epoch.
+    ///
+    /// # Errors
+    /// If the instant lies beyond the years the time zone database can answer
+    /// for, some 262,000 either way.
+    pub fn day(self, micros: i64) -> Result<i32> {
+        let seconds = micros.div_euclid(MICROS_PER_SECOND);
+        // Most stores are kept in UTC, where no database need be asked.
+        let offset = if self.0 == Tz::UTC {
+            Some(0)
+        } else {
+            DateTime::from_timestamp(seconds, 0).map(|utc| {
+                let offset = self.0.offset_from_utc_datetime(&utc.naive_utc());
+                i64::from(offset.fix().local_minus_utc())
+            })
+        };
+        offset
+            .map(|offset| (seconds + offset).div_euclid(SECONDS_PER_DAY))
+            .and_then(|day| i32::try_from(day).ok())
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("the instant {micros} µs after 1970 is beyond the calendar"),
+                )
+            })
+    }
+}
+
+impl FromStr for Zone {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        name.parse().map(Self).map_err(|_| {
+            Error::new(ErrorKind::Usage, format!("\"{name}\" is not a time zone"))
+                .hint_nearest(name, TZ_VARIANTS.iter().map(|zone| zone.name()))
+                .hint("zones have IANA names, e.g. UTC, Europe/Berlin, Asia/Shanghai")
+        })
+    }
+}
+
+/// Calendar months from January 1970 to the month that holds `day`.
+///
+/// Counting years from 1 March puts the leap day last, which makes the lengths
+/// of months a linear formula (Howard Hinnant, "chrono-compatible low-level
+/// date algorithms", 2013).
+fn months(day: i64) -> i64 {
+    let day = day + 719_468;
+    let era = day.div_euclid(146_097);
+    let day_of_era = day.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let months_since_march = (5 * day_of_year + 2) / 153;
+    (era * 400 + year_of_era - 1970) * 12 + months_since_march + 2
+}
+
+/// The first day of the month `index` months after January 1970.
+fn first_of(index: i64) -> Option<i64> {
+    let since_march = index.checked_add(1970 * 12 - 2)?;
+    let year = since_march.div_euclid(12);
+    let month = since_march.rem_euclid(12);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * month + 2) / 5;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era.checked_mul(146_097)?.checked_add(day_of_era - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, NaiveDate, Weekday};
+
+    use super::*;
+
+    const UNITS: [Unit; 6] =
+        [Unit::Day, Unit::Week, Unit::Month, Unit::Quarter, Unit::Year, Unit::All];
+
+    fn day(year: i32, month: u32, day: u32) -> i32 {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap().to_epoch_days()
+    }
+
+    #[test]
+    fn months_and_weeks_agree_with_chrono_for_eight_centuries() {
+        for n in day(1600, 1, 1)..day(2400, 1, 1) {
+            let date = NaiveDate::from_epoch_days(n).unwrap();
+            let month = (i64::from(date.year()) - 1970) * 12 + i64::from(date.month0());
+            assert_eq!(Unit::Month.index(n), month, "{date}");
+            let monday = date.week(Weekday::Mon).first_day().to_epoch_days();
+            assert_eq!(Unit::Week.start(Unit::Week.index(n)), Some(monday));
+        }
+    }
+
+    #[test]
+    fn a_period_holds_its_start_and_ends_where_the_next_begins() {
+        for unit in UNITS {
+            for n in day(1899, 12, 1)..day(2101, 2, 1) {
+                let index = unit.index(n);
+                let start = unit.start(index).unwrap();
+                assert_eq!(unit.index(start), index);
+                assert!(start <= n || unit == Unit::All);
+                assert_eq!(unit.shift(n, 0).unwrap(), start);
+                if unit != Unit::All {
+                    let next = unit.start(index + 1).unwrap();
+                    assert!(n < next);
+                    assert_eq!(unit.index(next - 1), index);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_far_ends_are_an_error_not_a_wrap() {
+        assert!(Unit::Day.shift(i32::MAX, 1).is_err());
+        assert!(Unit::Month.shift(0, i64::MAX).is_err());
+        assert!(Unit::Year.shift(0, i64::MIN).is_err());
+        assert_eq!(Unit::All.shift(i32::MAX, i64::MAX).unwrap(), 0);
+        let shanghai: Zone = "Asia/Shanghai".parse().unwrap();
+        assert!(shanghai.day(i64::MAX).is_err());
+    }
+
+    #[test]
+    fn days_are_local_across_daylight_saving() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let at = |text: &str| text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros();
+        // Winter is UTC+1, summer UTC+2: local midnight moves.
+        assert_eq!(berlin.day(at("2024-01-31T22:59:59Z")).unwrap(), day(2024, 1, 31));
+        assert_eq!(berlin.day(at("2024-01-31T23:00:00Z")).unwrap(), day(2024, 2, 1));
+        assert_eq!(berlin.day(at("2024-06-30T21:59:59Z")).unwrap(), day(2024, 6, 30));
+        assert_eq!(berlin.day(at("2024-06-30T22:00:00Z")).unwrap(), day(2024, 7, 1));
+        // Samoa had no 30 December 2011: it crossed the date line.
+        let apia: Zone = "Pacific/Apia".parse().unwrap();
+        assert_eq!(apia.day(at("2011-12-30T09:59:59Z")).unwrap(), day(2011, 12, 29));
+        assert_eq!(apia.day(at("2011-12-30T10:00:00Z")).unwrap(), day(2011, 12, 31));
+        let utc: Zone = "UTC".parse().unwrap();
+        assert_eq!(utc.day(-1).unwrap(), -1);
+        assert_eq!(utc.day(0).unwrap(), 0);
+    }
+
+    #[test]
+    fn unknown_names_offer_the_nearest() {
+        let unit = "months".parse::<Unit>().unwrap_err();
+        assert!(unit.hints()[0].contains("\"month\""), "{:?}", unit.hints());
+        let zone = "Europe/Berln".parse::<Zone>().unwrap_err();
+        assert!(zone.hints()[0].contains("Europe/Berlin"), "{:?}", zone.hints());
+    }
+}

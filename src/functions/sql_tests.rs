@@ -1,0 +1,154 @@
+//! The functions as SQL sees them: through the planner, at any parallelism.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use super::register;
+use crate::error::{Error, ErrorKind};
+
+fn context(partitions: usize) -> SessionContext {
+    let config = SessionConfig::new()
+        .with_target_partitions(partitions)
+        // Small batches and an eager probe take every path: several batches
+        // per partition, partial states, and rows passed on as states.
+        .with_batch_size(64)
+        .set_usize("datafusion.execution.skip_partial_aggregation_probe_rows_threshold", 200);
+    let context = SessionContext::new_with_config(config);
+    register(&context);
+    context
+}
+
+async fn collect(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+    Ok(context.sql(sql).await?.collect().await?)
+}
+
+/// The rows of the answer, as text, without the frame.
+async fn answer(sql: &str) -> Vec<String> {
+    table(&collect(&context(1), sql).await.unwrap())
+}
+
+fn table(batches: &[RecordBatch]) -> Vec<String> {
+    let text = pretty_format_batches(batches).unwrap().to_string();
+    let lines = text.lines().filter(|line| line.starts_with('|')).skip(1);
+    let cells = lines.map(|line| line.trim_matches('|').trim().replace("  ", ""));
+    cells.collect()
+}
+
+async fn failure(sql: &str) -> Error {
+    collect(&context(1), sql).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn period_takes_every_kind_of_instant_and_null() {
+    let sql = "SELECT period('month', t, 'Asia/Shanghai') FROM (VALUES
+        (TIMESTAMP '2024-01-31T16:00:00Z'), (TIMESTAMP '2024-01-31T15:59:59Z'), (NULL)) AS v(t)";
+    assert_eq!(answer(sql).await, ["2024-02-01", "2024-01-01", ""]);
+    let sql = "SELECT period('week', arrow_cast('2024-03-03T23:59:59', 'Timestamp(Second, None)'), 'UTC')";
+    assert_eq!(answer(sql).await, ["2024-02-26"]);
+    assert_eq!(answer("SELECT period('all', now(), 'UTC')").await, ["1970-01-01"]);
+    assert_eq!(answer("SELECT period_add('quarter', DATE '2023-11-30', 1)").await, ["2024-01-01"]);
+    assert_eq!(
+        answer("SELECT period_index('month', DATE '2024-03-31') - period_index('month', DATE '2023-12-01')").await,
+        ["3"]
+    );
+    assert_eq!(
+        answer("SELECT period_complete('month', DATE '2024-02-01', TIMESTAMP '2024-02-29T23:59:59.999999Z', 'UTC')").await,
+        ["true"]
+    );
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_usage_errors_with_hints() {
+    let error = failure("SELECT period('monht', now(), 'UTC')").await;
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.hints()[0].contains("\"month\""), "{error} {:?}", error.hints());
+    let error = failure("SELECT period('month', now(), 'Asia/Shangai')").await;
+    assert!(error.hints()[0].contains("Asia/Shanghai"), "{:?}", error.hints());
+    let rows = "(VALUES ('a', now())) AS v(name, t)";
+    for (call, words) in [
+        ("funnel(name, t, ['a'], INTERVAL '1 month')", "month"),
+        ("funnel(name, t, ['a'], 30)", "interval"),
+        ("funnel(name, t, [name], INTERVAL '1 day')", "constant"),
+        ("funnel(DISTINCT name, t, ['a'], INTERVAL '1 day')", "DISTINCT"),
+        ("retention(t, 'mouth', 'UTC')", "mouth"),
+        ("retention(t, name, 'UTC')", "constant"),
+        ("period(name, t, 'UTC')", "constant"),
+        ("attribute(name, 'x')", "map"),
+        ("wilson(5, 3)", "5 successes of 3"),
+    ] {
+        let error = failure(&format!("SELECT {call} FROM {rows}")).await;
+        assert!(error.to_string().contains(words), "{call}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn intervals_are_structs_and_null_for_nothing() {
+    let sql = "SELECT round(i['low'], 4), round(i['high'], 4) FROM
+        (SELECT wilson(s, n) AS i FROM (VALUES (3, 4), (0, 0), (NULL, 4)) AS v(s, n))";
+    assert_eq!(answer(sql).await, ["0.3006 | 0.9544", "|", "|"]);
+    let sql = "SELECT round(nps_interval(50, 20, 100)['low'], 2), round(nps_interval(50, 20, 100)['high'], 2)";
+    assert_eq!(answer(sql).await, ["14.05 | 44.2"]);
+}
+
+#[tokio::test]
+async fn attributes_are_found_in_maps() {
+    let sql = "SELECT attribute(MAP {'tier': 'gold', 'size': '3'}, 'tier')";
+    assert_eq!(answer(sql).await, ["gold"]);
+}
+
+/// A thousand customers' histories, each row in a place no one chose.
+async fn scattered_activity(partitions: usize) -> SessionContext {
+    let context = context(partitions);
+    let sql = "SELECT
+            CAST(n * 7919 % 1009 AS BIGINT) AS customer,
+            CASE n * 104729 % 7 WHEN 0 THEN 'signup' WHEN 1 THEN 'trial' WHEN 2 THEN 'trial'
+                WHEN 3 THEN 'purchase' END AS name,
+            to_timestamp(n * 15485863 % 20000000) AS occurred_at
+        FROM (SELECT unnest(range(0, 20000)) AS n)";
+    let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+    let mut split = vec![Vec::new(); partitions];
+    for (number, batch) in batches.iter().enumerate() {
+        split[number % partitions].push(batch.clone());
+    }
+    let rows = MemTable::try_new(batches[0].schema(), split).unwrap();
+    context.register_table("activity", Arc::new(rows)).unwrap();
+    context
+}
+
+#[tokio::test]
+async fn any_number_of_partitions_gives_the_same_answer() {
+    let questions = [
+        "SELECT customer, funnel(name, occurred_at, ['signup', 'trial', 'trial', 'purchase'], INTERVAL '60 days')
+            FILTER (WHERE customer % 10 <> 3) AS chain FROM activity GROUP BY customer ORDER BY customer",
+        "SELECT customer, retention(occurred_at, 'week', 'Europe/Berlin') AS history
+            FROM activity GROUP BY customer ORDER BY customer",
+        "SELECT funnel(name, occurred_at, ['signup', 'purchase'], NULL) AS chain,
+            retention(occurred_at, 'day', 'UTC')['cohort'] AS cohort FROM activity",
+    ];
+    for sql in questions {
+        let expected = table(&collect(&scattered_activity(1).await, sql).await.unwrap());
+        assert!(!expected.is_empty());
+        for partitions in [2, 3, 8] {
+            let context = scattered_activity(partitions).await;
+            assert_eq!(table(&collect(&context, sql).await.unwrap()), expected, "{partitions}");
+        }
+        // Sorted input streams: groups are emitted while rows still come.
+        let context = scattered_activity(2).await;
+        let sorted = sql.replace(
+            "FROM activity",
+            "FROM (SELECT * FROM activity ORDER BY customer, occurred_at, name) AS sorted",
+        );
+        assert_eq!(table(&collect(&context, &sorted).await.unwrap()), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_growing_window_is_answered_row_by_row() {
+    let sql = "SELECT array_length(funnel(name, t, ['a', 'b'], INTERVAL '1 day') OVER (ORDER BY t))
+        FROM (VALUES ('a', to_timestamp(1)), ('c', to_timestamp(2)), ('b', to_timestamp(3))) AS v(name, t)";
+    assert_eq!(answer(sql).await, ["1", "1", "2"]);
+}

@@ -1,0 +1,140 @@
+//! How does a value get into a query without becoming part of its text?
+//!
+//! The statement is parsed first; then each `$name` in the syntax tree is
+//! replaced by a literal node. A value is never parsed as SQL, and since the
+//! literals are typed the planner knows every argument of every function.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{
+    Array, Expr, Interval, Value as Literal, visit_expressions, visit_expressions_mut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::header::ParamKind;
+use super::params::Value;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The names of all `$name` placeholders in a statement.
+#[must_use]
+pub fn placeholders(statement: &Statement) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Statement::Statement(inner) = statement {
+        let _: ControlFlow<()> = visit_expressions(inner.as_ref(), |expression| {
+            if let Some(name) = placeholder(expression) {
+                names.insert(name.to_owned());
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    names
+}
+
+/// Replaces every placeholder by its value.
+///
+/// # Errors
+///
+/// [`ErrorKind::Internal`] if a placeholder has no value: the catalogue
+/// refuses such files.
+pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Result<()> {
+    let Statement::Statement(inner) = statement else {
+        return Ok(());
+    };
+    let outcome = visit_expressions_mut(inner.as_mut(), |expression| {
+        let Some(name) = placeholder(expression) else {
+            return ControlFlow::Continue(());
+        };
+        let literal = values
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("${name} has no value")))
+            .and_then(literal);
+        match literal {
+            Ok(literal) => {
+                *expression = literal;
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    });
+    match outcome {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+fn placeholder(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Value(value) => match &value.value {
+            Literal::Placeholder(name) => name.strip_prefix('$'),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn literal(value: &Value) -> Result<Expr> {
+    const INSTANT: &str = "Timestamp(Microsecond, Some(\"UTC\"))";
+    match value {
+        Value::Text(text) => Ok(quoted(text)),
+        Value::Flag(flag) => Ok(node(Literal::Boolean(*flag))),
+        Value::Integer(number) => typed(quoted(&number.to_string()), "Int64"),
+        // `{:?}` is the shortest text that reads back as the same number.
+        Value::Number(number) => typed(quoted(&format!("{number:?}")), "Float64"),
+        Value::Date(date) => typed(quoted(&date.to_string()), "Date32"),
+        Value::Instant(at) => {
+            typed(quoted(&at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()), INSTANT)
+        }
+        Value::Duration(length) => Ok(Expr::Interval(Interval {
+            value: Box::new(quoted(&format!("{} seconds", length.num_seconds()))),
+            leading_field: None,
+            leading_precision: None,
+            last_field: None,
+            fractional_seconds_precision: None,
+        })),
+        Value::List(items) => {
+            let elem = items.iter().map(|item| quoted(item)).collect();
+            typed(Expr::Array(Array { elem, named: true }), "List(Utf8)")
+        }
+        Value::Null(kind) => typed(
+            node(Literal::Null),
+            match kind {
+                ParamKind::Text | ParamKind::Choice => "Utf8",
+                ParamKind::Integer => "Int64",
+                ParamKind::Number => "Float64",
+                ParamKind::Date => "Date32",
+                ParamKind::Duration => "Interval(MonthDayNano)",
+                ParamKind::List => "List(Utf8)",
+                ParamKind::Flag => "Boolean",
+            },
+        ),
+    }
+}
+
+fn node(literal: Literal) -> Expr {
+    Expr::Value(literal.with_empty_span())
+}
+
+fn quoted(text: &str) -> Expr {
+    node(Literal::SingleQuotedString(text.to_owned()))
+}
+
+/// `arrow_cast(value, type)`: the call is parsed from a constant text, and its
+/// arguments are put in as nodes.
+fn typed(value: Expr, data_type: &str) -> Result<Expr> {
+    let mut call = Parser::new(&GenericDialect {})
+        .try_with_sql("arrow_cast($value, $type)")
+        .and_then(|mut parser| parser.parse_expr())
+        .map_err(|error| Error::new(ErrorKind::Internal, "building a literal").caused_by(error))?;
+    let _: ControlFlow<()> = visit_expressions_mut(&mut call, |expression| {
+        match placeholder(expression) {
+            Some("value") => *expression = value.clone(),
+            Some("type") => *expression = quoted(data_type),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    Ok(call)
+}

@@ -1,0 +1,226 @@
+//! Which reports and checks are there?
+//!
+//! The files of `queries/` are compiled in; a folder given by the user is laid
+//! over them, file by file, so that an analyst adds or changes a report with
+//! no compiler. Every file is checked when it is read: its head is complete,
+//! it holds one query, and declared and used parameters are the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use include_dir::{Dir, include_dir};
+
+use super::bind;
+use super::header::{self, Header};
+use crate::error::{Error, ErrorKind, Result};
+
+static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/queries");
+
+/// Parameters every query has without declaring them.
+pub const IMPLICIT: [&str; 2] = ["as_of", "tz"];
+
+/// Longest query file accepted; planning time grows with its length.
+const MAX_BYTES: usize = 256 << 10;
+
+/// What a query file is for; the folder it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// `queries/reports`: answers a manager's question.
+    Report,
+    /// `queries/checks`: each row it returns is a finding.
+    Check,
+    /// `queries/features`: one row per customer, columns are features.
+    Feature,
+    /// `queries/churn`: who is at risk of what: population, label, value.
+    Churn,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::Report, Self::Check, Self::Feature, Self::Churn];
+
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Report => "reports",
+            Self::Check => "checks",
+            Self::Feature => "features",
+            Self::Churn => "churn",
+        }
+    }
+
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Check => "check",
+            Self::Feature => "feature group",
+            Self::Churn => "churn query",
+        }
+    }
+}
+
+/// One query file.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// File name without `.sql`.
+    pub name: String,
+    /// The file, as errors name it.
+    pub file: String,
+    /// Its front matter.
+    pub header: Header,
+    /// The whole file.
+    pub sql: String,
+    statement: Statement,
+}
+
+impl Query {
+    fn new(name: &str, file: String, sql: &str) -> Result<Self> {
+        if sql.len() > MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::Query,
+                format!("{file}: {} bytes are more than the {MAX_BYTES} allowed", sql.len()),
+            ));
+        }
+        let header = header::parse(&file, sql)?;
+        let statement = parse(&file, sql)?;
+        let used = bind::placeholders(&statement);
+        let declared: BTreeSet<String> = header.params.keys().cloned().collect();
+        for name in &used {
+            if !declared.contains(name) && !IMPLICIT.contains(&name.as_str()) {
+                return Err(Error::new(
+                    ErrorKind::Query,
+                    format!(
+                        "{file}:{}: ${name} is not declared",
+                        line_of(sql, &format!("${name}"))
+                    ),
+                )
+                .hint(format!("add a --! [params.{name}] block, or correct the name"))
+                .hint_nearest(name, declared.iter().map(String::as_str)));
+            }
+        }
+        if let Some(unused) = declared.difference(&used).next() {
+            return Err(Error::new(
+                ErrorKind::Query,
+                format!("{file}:{}: parameter \"{unused}\" is never used", line_of(sql, unused)),
+            ));
+        }
+        Ok(Self { name: name.to_owned(), file, header, sql: sql.to_owned(), statement })
+    }
+
+    /// The parsed statement, placeholders still in it.
+    #[must_use]
+    pub fn statement(&self) -> Statement {
+        self.statement.clone()
+    }
+}
+
+fn line_of(sql: &str, needle: &str) -> usize {
+    1 + sql.lines().position(|line| line.contains(needle)).unwrap_or_default()
+}
+
+fn parse(file: &str, sql: &str) -> Result<Statement> {
+    let located = |error: &dyn std::fmt::Display| {
+        let words = error.to_string();
+        // sqlparser writes "… at Line: 12, Column: 5".
+        let line = words
+            .rsplit_once("Line: ")
+            .and_then(|(_, rest)| rest.split(',').next())
+            .unwrap_or("1")
+            .to_owned();
+        Error::new(ErrorKind::Query, format!("{file}:{line}: {words}"))
+    };
+    let mut parser: DFParser<'_> = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .build()
+        .map_err(|error| located(&error))?;
+    let mut statements = parser.parse_statements().map_err(|error| located(&error))?;
+    match (statements.pop_front(), statements.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        (None, _) => Err(Error::new(ErrorKind::Query, format!("{file}: no query in the file"))),
+        (Some(_), false) => {
+            Err(Error::new(ErrorKind::Query, format!("{file}: more than one statement")))
+        }
+    }
+}
+
+/// All query files, by purpose and name.
+#[derive(Debug, Clone)]
+pub struct Catalogue(BTreeMap<(Purpose, String), Query>);
+
+impl Catalogue {
+    /// The built-in queries, with those of `overlay` laid over them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Query`] that names file and line of a file that is not
+    /// right, [`ErrorKind::Usage`] if the overlay can not be read.
+    pub fn load(overlay: Option<&Path>) -> Result<Self> {
+        let mut queries = BTreeMap::new();
+        for purpose in Purpose::ALL {
+            for file in BUILT_IN.get_dir(purpose.folder()).into_iter().flat_map(Dir::files) {
+                let path = file.path();
+                let Some(name) = query_name(path) else { continue };
+                let shown = format!("queries/{}", path.display());
+                let sql = file.contents_utf8().unwrap_or_default();
+                queries.insert((purpose, name.clone()), Query::new(&name, shown, sql)?);
+            }
+            if let Some(folder) = overlay {
+                for (name, file, sql) in read_folder(folder, purpose)? {
+                    queries.insert((purpose, name.clone()), Query::new(&name, file, &sql)?);
+                }
+            }
+        }
+        Ok(Self(queries))
+    }
+
+    /// All queries of a purpose, by name.
+    pub fn all(&self, purpose: Purpose) -> impl Iterator<Item = &Query> {
+        self.0.iter().filter(move |((of, _), _)| *of == purpose).map(|(_, query)| query)
+    }
+
+    /// The query of a purpose called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unknown`] that offers the nearest names.
+    pub fn get(&self, purpose: Purpose, name: &str) -> Result<&Query> {
+        self.0.get(&(purpose, name.to_owned())).ok_or_else(|| {
+            let known: Vec<&str> = self.all(purpose).map(|query| query.name.as_str()).collect();
+            Error::new(ErrorKind::Unknown, format!("there is no {} \"{name}\"", purpose.noun()))
+                .hint_nearest(name, known.iter().copied())
+                .hint(format!("there are: {}", known.join(", ")))
+        })
+    }
+}
+
+fn query_name(path: &Path) -> Option<String> {
+    (path.extension()? == "sql").then(|| path.file_stem()?.to_str().map(str::to_owned)).flatten()
+}
+
+/// Name, shown path and text of every query file in an overlay's subfolder.
+fn read_folder(overlay: &Path, purpose: Purpose) -> Result<Vec<(String, String, String)>> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        Error::new(ErrorKind::Usage, format!("can not read {}", path.display())).caused_by(error)
+    };
+    if !overlay.is_dir() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("the queries folder {} does not exist", overlay.display()),
+        )
+        .hint("it should hold the folders reports, checks or features"));
+    }
+    let folder = overlay.join(purpose.folder());
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))? {
+        let path = entry.map_err(|error| unreadable(&folder, error))?.path();
+        if let Some(name) = query_name(&path) {
+            let sql = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            found.push((name, path.display().to_string(), sql));
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,137 @@
+//! What does a query file say about itself?
+//!
+//! The lines that start with `--!` are TOML, the lines that start with `---`
+//! prose for whoever opens the file, and the rest is one SQL statement. To SQL
+//! all of the head is comments, so the file runs in any client as it is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::Text;
+
+/// The front matter of a query file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// What the report is called.
+    pub title: Text,
+    /// What it answers and which definition it uses.
+    pub description: Text,
+    /// Where lists put it.
+    #[serde(default)]
+    pub group: String,
+    /// What one row is.
+    #[serde(default)]
+    pub grain: String,
+    /// For checks: `error`, `warning` or `info`.
+    #[serde(default)]
+    pub severity: Option<String>,
+    /// How to draw it.
+    #[serde(default)]
+    pub chart: Option<Chart>,
+    /// The parameters, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// Notes on the columns, by name.
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnNote>,
+    /// What codes in text columns are called, by code.
+    #[serde(default)]
+    pub labels: BTreeMap<String, Text>,
+}
+
+/// How a report is drawn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// line, bar, heatmap, funnel, table or tiles.
+    pub kind: String,
+    /// Column along the horizontal axis.
+    pub x: Option<String>,
+    /// Column along the vertical axis.
+    pub y: Option<String>,
+    /// Column that tells series apart.
+    pub series: Option<String>,
+    /// Column of a heat map's cells.
+    pub value: Option<String>,
+    /// Column of the interval's lower end.
+    pub low: Option<String>,
+    /// Column of the interval's upper end.
+    pub high: Option<String>,
+}
+
+/// One parameter of a report.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// What values it takes.
+    #[serde(rename = "type")]
+    pub kind: ParamKind,
+    /// The value if none is given; absent means NULL.
+    #[serde(default)]
+    pub default: Option<toml::Value>,
+    /// The values allowed, for a choice.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// What it means.
+    pub doc: Text,
+}
+
+/// What values a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParamKind {
+    /// Any text.
+    Text,
+    /// One of a few texts.
+    Choice,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// A calendar date, `2025-06-30`.
+    Date,
+    /// A length of time, `30d`, `12h`, `90min`, `4w`.
+    Duration,
+    /// Texts separated by commas.
+    List,
+    /// `true` or `false`.
+    Flag,
+}
+
+/// What a column of the result means.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnNote {
+    /// Heading.
+    pub title: Text,
+    /// count, share, money, days, date, text, score, number, `percent_points`.
+    #[serde(default)]
+    pub unit: String,
+    /// How it is computed.
+    #[serde(default)]
+    pub doc: Option<Text>,
+}
+
+/// Reads the head of `sql`; `file` is named in errors.
+///
+/// # Errors
+///
+/// [`ErrorKind::Query`] that names file and line if the head is not TOML, a
+/// key is unknown, or something required is missing.
+pub fn parse(file: &str, sql: &str) -> Result<Header> {
+    // Lines that are not front matter become empty ones, so that a line number
+    // in TOML's error is a line number of the file.
+    let toml: String = sql
+        .lines()
+        .map(|line| line.strip_prefix("--!").unwrap_or_default())
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    toml::from_str(&toml).map_err(|error| {
+        let line = error.span().map_or(1, |span| 1 + toml[..span.start].matches('\n').count());
+        Error::new(ErrorKind::Query, format!("{file}:{line}: {}", error.message().trim_end()))
+            .hint("the lines that start with --! are TOML: title, description, params, columns")
+    })
+}

@@ -1,0 +1,167 @@
+//! How does a manager's question become a table of numbers?
+//!
+//! A report is one file in `queries/reports`: TOML in comment lines that says
+//! what it answers, its parameters and columns, then plain SQL. Drop a file
+//! in, and the command line, the HTTP service, the dashboard, the tests and
+//! the reference documentation have it.
+//!
+//! ```text
+//! --! title = { en = "Revenue", zh = "收入" }
+//! --! description = { en = "Orders by period.", zh = "按期间统计订单。" }
+//! --! [params.period]
+//! --! type = "choice"
+//! --! choices = ["month", "year"]
+//! --! default = "month"
+//! --! doc = { en = "Length of a period.", zh = "期间长度。" }
+//! SELECT period($period, occurred_at, $tz) AS period, sum(amount) AS revenue
+//! FROM orders GROUP BY 1 ORDER BY 1
+//! ```
+//!
+//! A run of a report is: read the parameters, put them into the syntax tree as
+//! typed literals ([`bind`]), plan the statement against tables cut at `as_of`
+//! ([`crate::engine`]), collect, render.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+
+use crate::engine::{Engine, Moment, View};
+use crate::error::{Error, ErrorKind, Result};
+
+pub mod bind;
+pub mod catalogue;
+pub mod header;
+pub mod params;
+pub mod render;
+
+pub use catalogue::{Catalogue, Purpose, Query};
+pub use params::Value;
+
+/// What is asked of a report.
+#[derive(Debug, Clone, Default)]
+pub struct ReportRequest {
+    /// Parameters by name, as text; the others take their defaults.
+    pub params: BTreeMap<String, String>,
+    /// The moment to stand at; the end of the data if absent.
+    pub as_of: Option<String>,
+    /// Knowledge later than this does not exist; all of today's if absent.
+    pub known_as_of: Option<String>,
+    /// Time zone of calendar days and months; UTC if absent.
+    pub tz: Option<String>,
+}
+
+/// A report's answer.
+#[derive(Debug, Clone)]
+pub struct ReportTable {
+    /// Columns and their types.
+    pub schema: SchemaRef,
+    /// The rows, in the order of the report's ORDER BY.
+    pub batches: Vec<RecordBatch>,
+    /// The moment it stands at.
+    pub as_of: DateTime<Utc>,
+    /// The time zone its days and months are of.
+    pub tz: Tz,
+    /// Every parameter's value that was used.
+    pub values: BTreeMap<String, Value>,
+}
+
+impl ReportTable {
+    /// The number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// Runs `query` over `engine`.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unknown`] and [`ErrorKind::Usage`] for parameters,
+/// [`ErrorKind::Query`] with file and line if the SQL does not plan or run,
+/// [`ErrorKind::Limit`] when time or memory runs out.
+pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Result<ReportTable> {
+    // `as_of` and `tz` are parameters like any other to the caller.
+    let implicit = |name: &str, own: &Option<String>| {
+        own.clone().or_else(|| request.params.get(name).cloned())
+    };
+    let declared = |name: &&str| !catalogue::IMPLICIT.contains(name);
+    let given = request.params.keys().map(String::as_str).filter(declared);
+    params::check_names(&query.name, &query.header, given)?;
+
+    let tz = params::time_zone(&implicit("tz", &request.tz).unwrap_or_else(|| "UTC".to_owned()))?;
+    let as_of = match implicit("as_of", &request.as_of) {
+        Some(text) => params::as_of(&text, tz)?,
+        None => default_as_of(engine),
+    };
+    let known_as_of = request.known_as_of.as_deref().map(|at| params::as_of(at, tz)).transpose()?;
+
+    let mut values = BTreeMap::new();
+    for (name, param) in &query.header.params {
+        let given = request.params.get(name).map(String::as_str);
+        values.insert(name.clone(), params::value(name, param, given)?);
+    }
+    let mut bound = values.clone();
+    bound.insert("as_of".to_owned(), Value::Instant(as_of));
+    bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
+
+    let view = engine.at(Moment { as_of, known_as_of });
+    let (schema, batches) = collect(&view, query, &bound).await?;
+    Ok(ReportTable { schema, batches, as_of, tz, values })
+}
+
+/// Runs a query file over a view, its parameters bound.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn collect(
+    view: &View,
+    query: &Query,
+    bound: &BTreeMap<String, Value>,
+) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let mut statement = query.statement();
+    bind::bind(&mut statement, bound)?;
+    let frame = view.plan(statement).await.map_err(|error| located(query, error))?;
+    view.collect(frame).await.map_err(|error| located(query, error))
+}
+
+/// The end of the data: the newest instant at which anything happened. A store
+/// whose rows carry no time stands at the newest moment anything was known.
+#[must_use]
+pub fn default_as_of(engine: &Engine) -> DateTime<Utc> {
+    let manifest = engine.snapshot().manifest();
+    manifest.data_end().or(manifest.known_end()).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// Names file and line of a query in an error that came from its SQL.
+fn located(query: &Query, error: Error) -> Error {
+    if error.kind() != ErrorKind::Query {
+        return error;
+    }
+    error.context(&query.file)
+}
+
+/// An instant as programs read it.
+#[must_use]
+pub fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// What a query file says about itself, as programs read it.
+#[must_use]
+pub fn describe(query: &Query) -> serde_json::Value {
+    serde_json::json!({
+        "name": query.name,
+        "title": query.header.title,
+        "description": query.header.description,
+        "group": query.header.group,
+        "grain": query.header.grain,
+        "chart": query.header.chart,
+        "params": query.header.params,
+        "columns": query.header.columns,
+    })
+}

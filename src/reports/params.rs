@@ -1,0 +1,204 @@
+//! Which value does a parameter take, and is it one it may take?
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::header::{Header, Param, ParamKind};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A typed value, ready to be bound.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value, of the parameter's type.
+    Null(ParamKind),
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Flag(bool),
+    /// Several texts.
+    List(Vec<String>),
+    /// A calendar date.
+    Date(NaiveDate),
+    /// An instant.
+    Instant(DateTime<Utc>),
+    /// A length of time.
+    Duration(TimeDelta),
+}
+
+/// The value of parameter `name`: what was given, or its default.
+///
+/// # Errors
+///
+/// [`ErrorKind::Usage`] that names parameter and value.
+pub fn value(name: &str, param: &Param, given: Option<&str>) -> Result<Value> {
+    match (given, &param.default) {
+        (Some(text), _) => parse(name, param, text),
+        (None, None) => Ok(Value::Null(param.kind)),
+        (None, Some(default)) => match default {
+            toml::Value::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().unwrap_or_default().to_owned());
+                Ok(Value::List(texts.collect()))
+            }
+            toml::Value::String(text) => parse(name, param, text),
+            other => parse(name, param, &other.to_string()),
+        },
+    }
+}
+
+/// Refuses names that no parameter has.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unknown`] that offers the nearest names.
+pub fn check_names<'a>(
+    report: &str,
+    header: &Header,
+    given: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    for name in given {
+        if !header.params.contains_key(name) {
+            let known: Vec<&str> = header.params.keys().map(String::as_str).collect();
+            let error = Error::new(
+                ErrorKind::Unknown,
+                format!("report \"{report}\" has no parameter \"{name}\""),
+            )
+            .hint_nearest(name, known.iter().copied());
+            return Err(match known.is_empty() {
+                true => error.hint("it has only as_of and tz"),
+                false => error.hint(format!("it has: {}, as_of, tz", known.join(", "))),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn parse(name: &str, param: &Param, text: &str) -> Result<Value> {
+    let wrong = |expected: &str| {
+        Error::new(ErrorKind::Usage, format!("{name}: \"{text}\" is not {expected}"))
+    };
+    match param.kind {
+        ParamKind::Text => Ok(Value::Text(text.to_owned())),
+        ParamKind::Choice if param.choices.iter().any(|choice| choice == text) => {
+            Ok(Value::Text(text.to_owned()))
+        }
+        ParamKind::Choice => Err(wrong(&format!("one of {}", param.choices.join(", ")))
+            .hint_nearest(text, param.choices.iter().map(String::as_str))),
+        ParamKind::Integer => text.parse().map(Value::Integer).map_err(|_| wrong("a whole number")),
+        ParamKind::Number => match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Value::Number(number)),
+            _ => Err(wrong("a number")),
+        },
+        ParamKind::Date => text
+            .parse()
+            .map(Value::Date)
+            .map_err(|_| wrong("a date").hint("write it as 2025-06-30")),
+        ParamKind::Duration => duration(text)
+            .map(Value::Duration)
+            .ok_or_else(|| wrong("a length of time").hint("write it as 30d, 4w, 12h or 90min")),
+        ParamKind::List => Ok(Value::List(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )),
+        ParamKind::Flag => match text {
+            "true" | "yes" | "1" => Ok(Value::Flag(true)),
+            "false" | "no" | "0" => Ok(Value::Flag(false)),
+            _ => Err(wrong("true or false")),
+        },
+    }
+}
+
+/// `30d`, `4w`, `12h`, `90min`; calendar months have no fixed length and are
+/// not lengths of time.
+fn duration(text: &str) -> Option<TimeDelta> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(unit_at);
+    let count: i64 = count.parse().ok()?;
+    match unit.trim() {
+        "w" | "weeks" => TimeDelta::try_weeks(count),
+        "d" | "days" => TimeDelta::try_days(count),
+        "h" | "hours" => TimeDelta::try_hours(count),
+        "min" | "m" => TimeDelta::try_minutes(count),
+        "s" => TimeDelta::try_seconds(count),
+        _ => None,
+    }
+}
+
+/// The instant that `--as-of` means: an instant as it is, a date as the end of
+/// that day in `tz`, since "as of 31 December" includes 31 December.
+///
+/// # Errors
+///
+/// [`ErrorKind::Usage`] if `text` is neither.
+pub fn as_of(text: &str, tz: Tz) -> Result<DateTime<Utc>> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Ok(instant.to_utc());
+    }
+    text.parse::<NaiveDate>().ok().and_then(|date| end_of_day(date, tz)).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("as_of: \"{text}\" is not a date or an instant"))
+            .hint("write it as 2025-06-30 or 2025-06-30T18:00:00Z")
+    })
+}
+
+/// The last microsecond of `date` in `tz`.
+#[must_use]
+pub fn end_of_day(date: NaiveDate, tz: Tz) -> Option<DateTime<Utc>> {
+    Some(start_of_day(date.checked_add_days(Days::new(1))?, tz)? - TimeDelta::microseconds(1))
+}
+
+/// The first instant of `date` in `tz`; where a clock change skips midnight,
+/// the first instant after it.
+#[must_use]
+pub fn start_of_day(date: NaiveDate, tz: Tz) -> Option<DateTime<Utc>> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    (0..=3)
+        .find_map(|hours| (midnight + TimeDelta::hours(hours)).and_local_timezone(tz).earliest())
+        .map(|local| local.to_utc())
+}
+
+/// The time zone called `name`.
+///
+/// # Errors
+///
+/// [`ErrorKind::Usage`] that offers the nearest names.
+pub fn time_zone(name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        Error::new(ErrorKind::Usage, format!("tz: \"{name}\" is not an IANA time zone"))
+            .hint_nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_means_the_end_of_that_day_where_the_reader_is() {
+        let utc = as_of("2025-06-30", Tz::UTC).unwrap();
+        assert_eq!(utc.to_rfc3339(), "2025-06-30T23:59:59.999999+00:00");
+        let shanghai = as_of("2025-06-30", Tz::Asia__Shanghai).unwrap();
+        assert_eq!(shanghai.to_rfc3339(), "2025-06-30T15:59:59.999999+00:00");
+    }
+
+    #[test]
+    fn midnight_skipped_by_a_clock_change_is_the_first_instant_after() {
+        // Beirut moved its clocks from 00:00 to 01:00 on 31 March 2024.
+        let date = NaiveDate::from_ymd_opt(2024, 3, 31).unwrap();
+        let start = start_of_day(date, Tz::Asia__Beirut).unwrap();
+        assert_eq!(start.to_rfc3339(), "2024-03-30T22:00:00+00:00");
+    }
+
+    #[test]
+    fn durations_have_fixed_lengths_only() {
+        assert_eq!(duration("30d"), Some(TimeDelta::days(30)));
+        assert_eq!(duration("2w"), Some(TimeDelta::days(14)));
+        assert_eq!(duration("1 month"), None);
+        assert_eq!(duration("d"), None);
+    }
+}

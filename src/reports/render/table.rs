@@ -1,0 +1,125 @@
+//! How does a person read a report in a terminal?
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+
+use super::{ReportTable, is_null, is_numeric};
+use crate::config::Language;
+use crate::reports::header::Header;
+
+/// An aligned table with headings and units in `language`. Its width is what
+/// the content needs: a terminal wraps, a file keeps whole rows.
+#[must_use]
+pub fn table(report: &ReportTable, header: &Header, language: Language) -> String {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    let fields = report.schema.fields();
+    table.set_header(fields.iter().map(|field| {
+        let note = header.columns.get(field.name());
+        let title = note.map_or(field.name().as_str(), |note| note.title.get(language));
+        Cell::new(title).set_alignment(alignment(field.data_type()))
+    }));
+    for batch in &report.batches {
+        for row in 0..batch.num_rows() {
+            table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
+                let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
+                Cell::new(cell_text(column.as_ref(), row, unit))
+                    .set_alignment(alignment(field.data_type()))
+            }));
+        }
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}
+
+fn alignment(data_type: &DataType) -> CellAlignment {
+    if is_numeric(data_type) { CellAlignment::Right } else { CellAlignment::Left }
+}
+
+/// One cell as a person reads it: shares as percentages, money to the cent
+/// with thousands apart, a missing value as a dash.
+#[must_use]
+pub fn cell_text(column: &dyn Array, row: usize, unit: &str) -> String {
+    if is_null(column, row) {
+        return "–".to_owned();
+    }
+    match (column.data_type(), unit) {
+        (DataType::Float64, "share") => {
+            format!("{:.1} %", 100.0 * column.as_primitive::<Float64Type>().value(row))
+        }
+        (DataType::Float64, _) => {
+            grouped(&format!("{:.2}", column.as_primitive::<Float64Type>().value(row)))
+        }
+        (DataType::Decimal128(_, _), _) => grouped(&to_cents(&exact(column, row))),
+        (data_type, _) if data_type.is_integer() => grouped(&exact(column, row)),
+        (DataType::Boolean, _) => if column.as_boolean().value(row) { "✓" } else { "…" }.to_owned(),
+        (DataType::Timestamp(TimeUnit::Microsecond, _), _) => {
+            exact(column, row).trim_end_matches('Z').replace('T', " ")
+        }
+        _ => exact(column, row),
+    }
+}
+
+fn exact(column: &dyn Array, row: usize) -> String {
+    ArrayFormatter::try_new(column, &FormatOptions::default())
+        .map(|formatter| formatter.value(row).to_string())
+        .unwrap_or_default()
+}
+
+/// Rounds an exact decimal text to two places, half to even.
+fn to_cents(text: &str) -> String {
+    let Some((whole, places)) = text.split_once('.') else { return format!("{text}.00") };
+    if places.len() <= 2 {
+        return format!("{whole}.{places:0<2}");
+    }
+    let (kept, rest) = places.split_at(2);
+    let digits: i128 = format!("{whole}{kept}").parse().unwrap_or_default();
+    let half = format!("5{}", "0".repeat(rest.len() - 1));
+    let up = rest > half.as_str() || (rest == half && digits % 2 != 0);
+    let rounded = digits.unsigned_abs() + u128::from(up);
+    let sign = if text.starts_with('-') && rounded > 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", rounded / 100, rounded % 100)
+}
+
+/// `-1234567.5` as `-1,234,567.5`.
+fn grouped(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, places) = rest.split_once('.').map_or((rest, None), |(w, p)| (w, Some(p)));
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(places) = places {
+        out.push('.');
+        out.push_str(places);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_rounded_half_to_even_and_grouped() {
+        assert_eq!(grouped(&to_cents("9747747.9340")), "9,747,747.93");
+        assert_eq!(to_cents("0.0050"), "0.00");
+        assert_eq!(to_cents("0.0150"), "0.02");
+        assert_eq!(to_cents("0.0051"), "0.01");
+        assert_eq!(to_cents("-0.0150"), "-0.02");
+        assert_eq!(to_cents("-0.0010"), "0.00");
+        assert_eq!(to_cents("12"), "12.00");
+        assert_eq!(grouped("-1234567"), "-1,234,567");
+        assert_eq!(grouped("NaN"), "NaN");
+    }
+}

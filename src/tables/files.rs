@@ -1,0 +1,107 @@
+//! How does a table's Parquet file come to be, and how is a small one read?
+
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::compute::{
+    SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
+};
+use futures::TryStreamExt;
+use object_store::{ObjectStoreExt, PutPayload};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::delta::{self, DataFile};
+use super::location::Location;
+use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Table;
+
+/// Sorts `batches` in the table's order and encodes them as one Parquet file.
+///
+/// The sort ends with `load_id, row_no`, so that the file's bytes depend on
+/// its rows and not on the order in which batches arrived.
+pub(super) fn encode(table: Table, batches: &[RecordBatch]) -> Result<(Vec<u8>, u64)> {
+    let schema = table.spec().schema();
+    let rows = concat_batches(&schema, batches)?;
+    let sorted = take_record_batch(&rows, &order(table, &rows)?)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")))
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
+    writer.write(&sorted)?;
+    writer.close()?;
+    Ok((bytes, sorted.num_rows() as u64))
+}
+
+fn order(table: Table, rows: &RecordBatch) -> Result<UInt32Array> {
+    // Nulls last, as declared to DataFusion in `engine`.
+    let options = Some(SortOptions { descending: false, nulls_first: false });
+    let columns: Vec<SortColumn> = table
+        .spec()
+        .sort
+        .iter()
+        .copied()
+        .chain(["load_id", "row_no"])
+        .filter_map(|name| rows.column_by_name(name))
+        .map(|values| SortColumn { values: Arc::clone(values), options })
+        .collect();
+    Ok(lexsort_to_indices(&columns, None)?)
+}
+
+/// Writes an encoded file into the table's folder under `name`.
+pub(super) async fn write(
+    location: &Location,
+    table: Table,
+    name: String,
+    encoded: (Vec<u8>, u64),
+) -> Result<DataFile> {
+    let (bytes, rows) = encoded;
+    let file = DataFile { path: name, bytes: bytes.len() as u64, rows };
+    let path = location.child(&format!("{}/{}", delta::folder(table), file.path));
+    location.store().put(&path, PutPayload::from(bytes)).await.map_err(|error| {
+        Error::new(ErrorKind::Storage, format!("writing {path}"))
+            .caused_by(error)
+            .hint("check the free space and the rights of the store")
+    })?;
+    Ok(file)
+}
+
+/// Deletes files that were written but never committed.
+pub(super) async fn discard(location: &Location, table: Table, files: &[DataFile]) -> Result<()> {
+    let paths: Vec<_> = files
+        .iter()
+        .map(|file| Ok(location.child(&format!("{}/{}", delta::folder(table), file.path))))
+        .collect();
+    let paths = Box::pin(futures::stream::iter(paths));
+    location.store().delete_stream(paths).try_collect::<Vec<_>>().await?;
+    Ok(())
+}
+
+/// Reads a whole small file.
+pub(super) async fn read(
+    location: &Location,
+    table: Table,
+    file: &DataFile,
+) -> Result<Vec<RecordBatch>> {
+    let path = location.child(&format!("{}/{}", delta::folder(table), file.path));
+    let bytes = location.store().get(&path).await?.bytes().await?;
+    let batches: Result<Vec<_>, _> =
+        ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?.collect();
+    Ok(batches?)
+}
+
+/// The greatest value of an instant column, in microseconds.
+pub(super) fn newest(batch: &RecordBatch, column: &str) -> Option<i64> {
+    use arrow::array::AsArray;
+    use arrow::datatypes::TimestampMicrosecondType;
+    let values = batch.column_by_name(column)?;
+    if values.null_count() == values.len() {
+        return None;
+    }
+    arrow::compute::max(values.as_primitive_opt::<TimestampMicrosecondType>()?)
+}

@@ -1,0 +1,169 @@
+//! How are a CRM's facts kept so that readers never see half a load?
+//!
+//! A store is a folder (or object-store prefix) with one Delta Lake table per
+//! canonical table. Delta makes a commit to *one* table atomic. A load touches
+//! several, so a further table, `runs`, is the commit across them:
+//!
+//! ```text
+//! begin    take the writer's lock; undo what a crashed run left unpublished
+//! append   write sorted Parquet files; nothing refers to them yet
+//! publish  commit every touched table, then write the run's row in `runs`
+//! ```
+//!
+//! A reader looks up the newest row of `runs` and opens every table at the
+//! version that row names. Until the row is there, nothing has happened; once
+//! it is, everything has. A run that dies in between leaves table versions no
+//! reader looks at, and the next run undoes them before it starts.
+//!
+//! The ledger of loaded files lives in the same row, so that "this file is
+//! loaded" and "its rows are visible" can not come apart.
+//!
+//! What is deliberately absent: MERGE (wrong results in its history), deletion
+//! vectors (rows reappeared, and erasure must be physical), and Delta's own
+//! DataFusion scan (it forgets the sort order). Tables stay ordinary Delta
+//! tables: DuckDB, Polars and Spark read them as they are.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Result;
+use crate::schema::Table;
+
+mod delta;
+mod durable;
+mod files;
+mod location;
+mod lock;
+mod manifest;
+mod run;
+
+pub use delta::DataFile;
+pub use location::Location;
+pub use manifest::{Counts, Load, Manifest, RunRecord};
+pub use run::Run;
+
+/// An open store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    location: Location,
+    /// File lists of table versions already read; a version never changes.
+    cache: Arc<Mutex<BTreeMap<(Table, u64), Arc<[DataFile]>>>>,
+}
+
+impl Store {
+    /// Opens the store at `address`, a folder or an object-store URL. A store
+    /// that does not exist yet is empty; the first run creates it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the address can not be
+    /// understood.
+    pub fn open(address: &str) -> Result<Self> {
+        Ok(Self { location: Location::parse(address)?, cache: Arc::default() })
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The state that the newest complete run published.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the manifest can
+    /// not be read.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let runs = manifest::read(&self.location).await?;
+        Ok(Snapshot { store: self.clone(), runs: runs.into(), staged: BTreeMap::new() })
+    }
+
+    /// Starts a run that may change the store, taking the writer's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if another process
+    /// is writing.
+    pub async fn begin(&self) -> Result<Run> {
+        Run::begin(self).await
+    }
+
+    async fn files(&self, table: Table, version: u64) -> Result<Arc<[DataFile]>> {
+        let key = (table, version);
+        if let Some(known) = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let files = delta::open(&self.location, table, Some(version)).await?.files()?;
+        let files: Arc<[DataFile]> = files.into();
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(key, Arc::clone(&files));
+        Ok(files)
+    }
+}
+
+/// What a reader sees: every table at the version one complete run published.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    store: Store,
+    runs: Arc<[RunRecord]>,
+    /// Files a run has written but not published; empty for readers.
+    staged: BTreeMap<Table, Vec<DataFile>>,
+}
+
+impl Snapshot {
+    /// The store this is a snapshot of.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// All complete runs, oldest first.
+    #[must_use]
+    pub fn runs(&self) -> &[RunRecord] {
+        &self.runs
+    }
+
+    /// The manifest of the newest complete run; empty for a new store.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        self.runs.last().map(|run| run.manifest.clone()).unwrap_or_default()
+    }
+
+    /// The number of the newest complete run, 0 for a new store.
+    #[must_use]
+    pub fn run_id(&self) -> i64 {
+        self.runs.last().map_or(0, |run| run.run_id)
+    }
+
+    /// All file loads in this snapshot, oldest first.
+    pub fn loads(&self) -> impl Iterator<Item = &Load> {
+        self.runs.iter().flat_map(|run| &run.manifest.loads)
+    }
+
+    /// The Parquet files of a table; none if nothing was ever written to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the table's log
+    /// can not be read.
+    pub async fn files(&self, table: Table) -> Result<Arc<[DataFile]>> {
+        let published = match self.manifest().versions.get(table.name()) {
+            Some(version) => self.store.files(table, *version).await?,
+            None => Arc::from([]),
+        };
+        match self.staged.get(&table) {
+            Some(staged) => Ok(published.iter().chain(staged).cloned().collect()),
+            None => Ok(published),
+        }
+    }
+
+    /// The number of rows stored in a table, versions included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::files`].
+    pub async fn rows(&self, table: Table) -> Result<u64> {
+        Ok(self.files(table).await?.iter().map(|file| file.rows).sum())
+    }
+}

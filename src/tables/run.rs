@@ -1,0 +1,258 @@
+//! How does a run change several tables at once, or none?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use deltalake_core::kernel::Transaction;
+
+use super::delta::{self, DataFile};
+use super::lock::WriterLock;
+use super::manifest::{self, Load, Manifest, RunRecord};
+use super::{Snapshot, Store, files};
+use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Table;
+
+/// Rows held back per table before they are sorted and written as one file.
+const FILE_ROWS: usize = 2 << 20;
+
+/// A change to the store in the making. Dropping it changes nothing that a
+/// reader could see; [`Run::publish`] makes all of it visible at once.
+#[derive(Debug)]
+pub struct Run {
+    store: Store,
+    base: Snapshot,
+    lock: WriterLock,
+    pending: BTreeMap<Table, Pending>,
+    loads: Vec<Load>,
+    versioned: BTreeSet<String>,
+    started_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    written: Vec<DataFile>,
+    data_end: Option<i64>,
+    known_end: Option<i64>,
+}
+
+impl Run {
+    pub(super) async fn begin(store: &Store) -> Result<Self> {
+        let lock = WriterLock::take(store.location()).await?;
+        let base = store.snapshot().await?;
+        undo_unpublished(store, &base.manifest()).await?;
+        Ok(Self {
+            store: store.clone(),
+            versioned: base.manifest().versioned.iter().cloned().collect(),
+            base,
+            lock,
+            pending: BTreeMap::new(),
+            loads: Vec::new(),
+            started_at: Utc::now(),
+        })
+    }
+
+    /// The number this run will have when it is published.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.base.run_id() + 1
+    }
+
+    /// The state this run builds upon.
+    #[must_use]
+    pub fn base(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// When the run began: the arrival time of what it brings.
+    #[must_use]
+    pub fn started_at(&self) -> DateTime<Utc> {
+        self.started_at
+    }
+
+    /// Adds rows, in the table's canonical schema, to what will be published.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`] if the schema differs, [`ErrorKind::Storage`]
+    /// if a file can not be written.
+    pub async fn append(&mut self, table: Table, batch: RecordBatch) -> Result<()> {
+        if batch.schema() != table.spec().schema() {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("rows for table {} do not have its schema", table.name()),
+            ));
+        }
+        let spec = table.spec();
+        let limit = self.started_at.timestamp_micros();
+        let pending = self.pending.entry(table).or_default();
+        // Agreed ends of contracts lie in the future; they do not say when the
+        // data ends, so only instants that have come count.
+        let happened = spec.time.iter().chain(spec.later.iter().map(|(at, _)| at));
+        for column in happened {
+            let newest = files::newest(&batch, column).filter(|instant| *instant <= limit);
+            pending.data_end = pending.data_end.max(newest);
+        }
+        pending.known_end = pending.known_end.max(files::newest(&batch, "known_at"));
+        pending.rows += batch.num_rows();
+        pending.batches.push(batch);
+        if pending.rows >= FILE_ROWS {
+            self.flush(table).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a file as loaded by this run.
+    pub fn record_load(&mut self, load: Load) {
+        self.loads.push(load);
+    }
+
+    /// Records that `table` now holds several versions of some key.
+    pub fn mark_versioned(&mut self, table: Table) {
+        self.versioned.insert(table.name().to_owned());
+    }
+
+    /// The state as it would be if the run were published now, for rules that
+    /// look at all rows of a table.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::append`].
+    pub async fn preview(&mut self) -> Result<Snapshot> {
+        let tables: Vec<Table> = self.pending.keys().copied().collect();
+        for table in tables {
+            self.flush(table).await?;
+        }
+        let staged = self.pending.iter().map(|(table, pending)| (*table, pending.written.clone()));
+        Ok(Snapshot { staged: staged.collect(), ..self.base.clone() })
+    }
+
+    /// Whether some key of `table` may occur more than once in what readers
+    /// already see.
+    #[must_use]
+    pub fn is_versioned(&self, table: Table) -> bool {
+        self.versioned.contains(table.name())
+    }
+
+    /// The tables this run adds rows to.
+    pub fn touched(&self) -> impl Iterator<Item = Table> {
+        self.pending.keys().copied()
+    }
+
+    /// Sorts and writes what is held back for `table`.
+    async fn flush(&mut self, table: Table) -> Result<()> {
+        let id = self.id();
+        let Some(pending) = self.pending.get_mut(&table) else { return Ok(()) };
+        if pending.rows == 0 {
+            return Ok(());
+        }
+        let batches = std::mem::take(&mut pending.batches);
+        pending.rows = 0;
+        let encoded =
+            tokio::task::spawn_blocking(move || files::encode(table, &batches)).await.map_err(
+                |error| Error::new(ErrorKind::Internal, "sorting rows").caused_by(error),
+            )??;
+        // Unique even when a crashed run of the same number left files behind.
+        let unique = uuid::Uuid::new_v4().simple();
+        let name = format!("run-{id:08}-{:05}-{unique}.parquet", pending.written.len());
+        let file = files::write(self.store.location(), table, name, encoded).await?;
+        pending.written.push(file);
+        Ok(())
+    }
+
+    /// Makes everything visible at once, and returns the new state.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] if a commit fails; readers then still see the
+    /// state before the run.
+    pub async fn publish(mut self, kind: &str, details: serde_json::Value) -> Result<Snapshot> {
+        let tables: Vec<Table> = self.pending.keys().copied().collect();
+        for table in &tables {
+            self.flush(*table).await?;
+        }
+        let mut next = self.base.manifest();
+        next.versioned = self.versioned.iter().cloned().collect();
+        next.loads = std::mem::take(&mut self.loads);
+        for (table, pending) in &self.pending {
+            if pending.written.is_empty() {
+                continue;
+            }
+            let loaded = delta::open_or_create(self.store.location(), *table).await?;
+            let version = loaded.commit(&[], &pending.written, Vec::new()).await?;
+            next.versions.insert(table.name().to_owned(), version);
+            next.data_end = next.data_end.max(pending.data_end);
+            next.known_end = next.known_end.max(pending.known_end);
+        }
+        let record = RunRecord {
+            run_id: self.id(),
+            kind: kind.to_owned(),
+            manifest: next,
+            details,
+            finished_at: Utc::now(),
+        };
+        self.commit_manifest(record).await?;
+        let snapshot = self.store.snapshot().await?;
+        self.lock.release().await?;
+        Ok(snapshot)
+    }
+
+    /// The commit point: replaces the one file of `runs`.
+    async fn commit_manifest(&self, record: RunRecord) -> Result<()> {
+        let location = self.store.location();
+        // Digests as Delta application transactions, so that other Delta
+        // tools can see which files a version holds.
+        let transactions = record
+            .manifest
+            .loads
+            .iter()
+            .map(|load| Transaction::new(format!("sha256:{}", load.digest), 1))
+            .collect();
+        let id = record.run_id;
+        let runs: Vec<RunRecord> = self.base.runs().iter().cloned().chain([record]).collect();
+        let encoded = files::encode(Table::Runs, &[manifest::encode(&runs)?])?;
+        let table = delta::open_or_create(location, Table::Runs).await?;
+        let name = format!("run-{id:08}-{}.parquet", uuid::Uuid::new_v4().simple());
+        let file = files::write(location, Table::Runs, name, encoded).await?;
+        table.commit(&table.files()?, &[file], transactions).await?;
+        Ok(())
+    }
+
+    /// Gives up: removes the files written so far and releases the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] if a file can not be removed. Readers are not
+    /// affected by files that stay.
+    pub async fn abandon(self) -> Result<()> {
+        for (table, pending) in &self.pending {
+            files::discard(self.store.location(), *table, &pending.written).await?;
+        }
+        self.lock.release().await
+    }
+}
+
+/// Takes back what a run that died committed to single tables but never
+/// published, so that this run does not publish it by accident.
+async fn undo_unpublished(store: &Store, published: &Manifest) -> Result<()> {
+    for table in Table::all().filter(|table| *table != Table::Runs) {
+        let Some(newest) = delta::open_existing(store.location(), table).await? else { continue };
+        let version = published.versions.get(table.name()).copied().unwrap_or(0);
+        if newest.version()? == version {
+            continue;
+        }
+        // Version 0 is the empty table: creation commits no rows.
+        let wanted = delta::open(store.location(), table, Some(version)).await?.files()?;
+        let present = newest.files()?;
+        let surplus: Vec<_> =
+            present.iter().filter(|file| !wanted.contains(file)).cloned().collect();
+        let missing: Vec<_> =
+            wanted.iter().filter(|file| !present.contains(file)).cloned().collect();
+        if !surplus.is_empty() || !missing.is_empty() {
+            newest.commit(&surplus, &missing, Vec::new()).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! What does an application embed?
+//!
+//! [`Tenure`] is the whole engine behind one handle: open a store, load files,
+//! ask for reports, train, score, explain. The command line and the HTTP
+//! service call exactly these functions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Config, Language};
+use crate::engine::{Engine, Moment};
+use crate::error::Result;
+use crate::reports::header::Header;
+use crate::reports::{self, Catalogue, Purpose, ReportRequest, ReportTable, Value, params};
+use crate::tables::Store;
+
+mod load;
+mod model;
+mod scores;
+
+pub use model::{ScoreSummary, TrainSummary};
+pub use scores::{ScorePage, ScoreRequest};
+
+/// An open engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tenure {
+    store: Store,
+    config: Arc<Config>,
+    catalogue: Arc<Catalogue>,
+}
+
+/// What one data check found.
+#[derive(Debug, Clone)]
+pub struct CheckResult {
+    /// The check.
+    pub name: String,
+    /// What it says about itself.
+    pub header: Header,
+    /// The findings; no rows means it passed.
+    pub table: ReportTable,
+}
+
+impl Tenure {
+    /// Opens the store at `address`, a folder or object-store URL, with
+    /// default settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the address can not be
+    /// understood.
+    pub fn open(address: &str) -> Result<Self> {
+        let mut config = Config::defaults()?;
+        address.clone_into(&mut config.store);
+        Self::with_config(config)
+    }
+
+    /// Opens the store that `config` names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenure::open`]; also [`ErrorKind::Query`](crate::ErrorKind::Query)
+    /// if a query file of the overlay is not right.
+    pub fn with_config(config: Config) -> Result<Self> {
+        Ok(Self {
+            store: Store::open(&config.store)?,
+            catalogue: Arc::new(Catalogue::load(config.queries.as_deref())?),
+            config: Arc::new(config),
+        })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The reports, checks and features there are.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The language of what people read.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.config.language
+    }
+
+    /// An engine over the newest complete run. It goes on seeing that state
+    /// while later runs change the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store can not
+    /// be read.
+    pub async fn engine(&self) -> Result<Engine> {
+        Engine::new(self.store.snapshot().await?, &self.config.engine)
+    }
+
+    /// Answers a report over the newest state.
+    ///
+    /// # Errors
+    ///
+    /// As [`reports::run`].
+    pub async fn report(&self, name: &str, request: &ReportRequest) -> Result<ReportTable> {
+        self.report_on(&self.engine().await?, name, request).await
+    }
+
+    /// Answers a report over the state that `engine` sees.
+    ///
+    /// # Errors
+    ///
+    /// As [`reports::run`].
+    pub async fn report_on(
+        &self,
+        engine: &Engine,
+        name: &str,
+        request: &ReportRequest,
+    ) -> Result<ReportTable> {
+        let query = self.catalogue.get(Purpose::Report, name)?;
+        let mut request = request.clone();
+        if request.tz.is_none() && !request.params.contains_key("tz") {
+            request.tz = Some(self.config.tz.clone());
+        }
+        reports::run(engine, query, &request).await
+    }
+
+    /// Runs every data check over everything stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`reports::run`].
+    pub async fn check(&self) -> Result<Vec<CheckResult>> {
+        let engine = self.engine().await?;
+        let mut found = Vec::new();
+        for query in self.catalogue.all(Purpose::Check) {
+            let as_of = reports::default_as_of(&engine);
+            let tz = params::time_zone(&self.config.tz)?;
+            let mut values = BTreeMap::new();
+            for (name, param) in &query.header.params {
+                values.insert(name.clone(), params::value(name, param, None)?);
+            }
+            let mut bound = values.clone();
+            bound.insert("as_of".to_owned(), Value::Instant(as_of));
+            bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
+            // Versions of one row are not duplicates, so checks see the newest
+            // of each, but nothing is too late for them to see.
+            let moment =
+                Moment { as_of: chrono::DateTime::<chrono::Utc>::MAX_UTC, known_as_of: None };
+            let view = engine.at(moment);
+            let (schema, batches) = reports::collect(&view, query, &bound).await?;
+            found.push(CheckResult {
+                name: query.name.clone(),
+                header: query.header.clone(),
+                table: ReportTable { schema, batches, as_of, tz, values },
+            });
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,154 @@
+//! How do people and programs read the scores?
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value as Json};
+
+use super::Tenure;
+use crate::config::Language;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::run;
+use crate::reports::render::rows;
+use crate::reports::{Purpose, Value};
+
+/// Which scores are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ScoreRequest {
+    /// Only this band.
+    pub band: Option<String>,
+    /// Only this risky or riskier.
+    pub min_probability: Option<f64>,
+    /// Only customers of this owner.
+    pub owner: Option<String>,
+    /// Only customers whose score has changed since this instant.
+    pub changed_since: Option<DateTime<Utc>>,
+    /// Continue after the row a page before ended with: run, probability and
+    /// customer. The run pins the page to the scores it began with.
+    pub after: Option<(i64, f64, String)>,
+    /// Most rows.
+    pub limit: usize,
+}
+
+/// A page of scores, riskiest first.
+#[derive(Debug, Clone)]
+pub struct ScorePage {
+    /// One object per customer.
+    pub scores: Vec<Map<String, Json>>,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<(i64, f64, String)>,
+    /// The run that scored.
+    pub run_id: i64,
+}
+
+impl Tenure {
+    /// A page of the newest scores.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Insufficient`] if nobody was scored yet.
+    pub async fn scores(
+        &self,
+        engine: &Engine,
+        request: &ScoreRequest,
+        language: Language,
+    ) -> Result<ScorePage> {
+        let runs = engine.snapshot().runs();
+        let newest = runs.iter().rev().find(|run| run.kind == "score").ok_or_else(|| {
+            Error::new(ErrorKind::Insufficient, "no customer has been scored in this store")
+                .hint("score them: tenure train, then tenure score")
+        })?;
+        let run_id = request.after.as_ref().map_or(newest.run_id, |(run_id, _, _)| *run_id);
+        let changed_since = request.changed_since.map(|since| {
+            let before = runs.iter().rev().find(|run| run.finished_at <= since);
+            Value::Integer(before.map_or(0, |run| run.run_id))
+        });
+        let mut given = BTreeMap::from([
+            ("run".to_owned(), Value::Integer(run_id)),
+            // One more than asked for tells whether there is a next page.
+            ("limit".to_owned(), Value::Integer(request.limit as i64 + 1)),
+        ]);
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                given.insert(name.to_owned(), value);
+            }
+        };
+        set("band", request.band.clone().map(Value::Text));
+        set("owner", request.owner.clone().map(Value::Text));
+        set("min_probability", request.min_probability.map(Value::Number));
+        set("changed_since", changed_since);
+        if let Some((_, probability, customer)) = &request.after {
+            set("after_probability", Some(Value::Number(*probability)));
+            set("after_customer", Some(Value::Text(customer.clone())));
+        }
+        let query = self.catalogue().get(Purpose::Churn, "scores")?;
+        let batches = run(&engine.whole(), query, DateTime::UNIX_EPOCH, given).await?;
+        let mut scores = rows(&batches)?;
+        let more = scores.len() > request.limit;
+        scores.truncate(request.limit);
+        let next = scores.last().filter(|_| more).and_then(|last| {
+            let probability = last.get("probability")?.as_f64()?;
+            Some((run_id, probability, last.get("customer_id")?.as_str()?.to_owned()))
+        });
+        for score in &mut scores {
+            unfold(score, language)?;
+        }
+        Ok(ScorePage { scores, next, run_id })
+    }
+
+    /// Why a customer has the newest score they have: `customer_id,
+    /// probability, band, logit, base, reasons, value_at_risk, model, cutoff`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unknown`] if there is no such customer or score, with the
+    /// nearest ids.
+    pub async fn explain(
+        &self,
+        engine: &Engine,
+        customer: &str,
+        language: Language,
+    ) -> Result<Map<String, Json>> {
+        let query = self.catalogue().get(Purpose::Churn, "score_of")?;
+        let named = || BTreeMap::from([("customer".to_owned(), Value::Text(customer.to_owned()))]);
+        let view = engine.whole();
+        let batches = run(&view, query, DateTime::UNIX_EPOCH, named()).await?;
+        if let Some(mut score) = rows(&batches)?.into_iter().next() {
+            unfold(&mut score, language)?;
+            return Ok(score);
+        }
+        let query = self.catalogue().get(Purpose::Churn, "similar")?;
+        let batches = run(&view, query, DateTime::UNIX_EPOCH, named()).await?;
+        let known: Vec<String> = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten())
+            .map(str::to_owned)
+            .collect();
+        if known.iter().any(|id| id == customer) {
+            return Err(Error::new(
+                ErrorKind::Unknown,
+                format!("customer \"{customer}\" has no score"),
+            )
+            .hint("only customers who have not already gone are scored; or run tenure score"));
+        }
+        Err(Error::new(ErrorKind::Unknown, format!("there is no customer \"{customer}\""))
+            .hint_nearest(customer, known.iter().map(String::as_str)))
+    }
+}
+
+/// Turns the stored JSON text of the reasons into JSON, in one language.
+fn unfold(score: &mut Map<String, Json>, language: Language) -> Result<()> {
+    let Some(reasons) = score.get_mut("reasons") else { return Ok(()) };
+    let mut parsed: Json = serde_json::from_str(reasons.as_str().unwrap_or("[]"))
+        .map_err(|error| Error::new(ErrorKind::Storage, "stored reasons").caused_by(error))?;
+    for reason in parsed.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+        let chinese = reason.shift_remove("text_zh");
+        if let (Language::Zh, Some(text)) = (language, chinese) {
+            reason.insert("text".to_owned(), text);
+        }
+    }
+    *reasons = parsed;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Does every report still answer the committed sample as it did when somebody
+//! last read its answer? A report is found by its file, so a new one without a
+//! golden fails, and so does a golden whose report is gone.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use tenure::ReportRequest;
+use tenure::config::Language;
+use tenure::reports::Purpose;
+use tenure::reports::render::{Format, render};
+
+use crate::common::{block_on, root, sample};
+
+#[test]
+fn goldens() {
+    let folder = root().join("tests/goldens");
+    let bless = std::env::var_os("TENURE_BLESS").is_some();
+    let tenure = sample();
+    let mut expected: BTreeSet<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for query in tenure.catalogue().all(Purpose::Report) {
+        let report = block_on(tenure.report(&query.name, &ReportRequest::default())).unwrap();
+        let bytes = render(&report, &query.header, Format::Csv, Language::En).unwrap();
+        let file = format!("{}.csv", query.name);
+        if bless {
+            fs::write(folder.join(&file), &bytes).unwrap();
+        }
+        assert!(expected.remove(&file) || bless, "{file} is missing; see CONTRIBUTING.md");
+        let golden = fs::read_to_string(folder.join(&file)).unwrap();
+        let now = String::from_utf8(bytes).unwrap();
+        let differs = golden.lines().zip(now.lines()).find(|(a, b)| a != b);
+        assert!(golden == now, "{file} changed, first at {differs:?}");
+    }
+    assert!(expected.is_empty(), "goldens without a report: {expected:?}");
+}

@@ -89,6 +89,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     hints: Vec<String>,
+    nearest: Vec<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -96,7 +97,13 @@ impl Error {
     /// Creates an error; `message` is one line, starts in lower case and names
     /// the file, line, column and value where there is one.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hints: Vec::new(), source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hints: Vec::new(),
+            nearest: Vec::new(),
+            source: None,
+        }))
     }
 
     /// Adds a line that says what the reader can do.
@@ -135,13 +142,24 @@ impl Error {
         &self.0.hints
     }
 
+    /// The known names closest to the one that was asked for, closest first.
+    #[must_use]
+    pub fn nearest(&self) -> &[String] {
+        &self.0.nearest
+    }
+
     /// A hint that offers the `known` names closest to `given`, if any is close.
     #[must_use]
-    pub fn hint_nearest<'a>(self, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn hint_nearest<'a>(
+        mut self,
+        given: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let near = nearest(given, known);
         if near.is_empty() {
             return self;
         }
+        self.0.nearest = near.iter().map(|name| (*name).to_owned()).collect();
         let quoted: Vec<_> = near.iter().map(|name| format!("\"{name}\"")).collect();
         self.hint(format!("did you mean {}?", quoted.join(" or ")))
     }

@@ -38,6 +38,7 @@ pub mod ingest;
 pub mod models;
 pub mod reports;
 pub mod schema;
+pub mod serve;
 pub mod tables;
 pub mod tenure;
 pub mod text;

@@ -2,24 +2,28 @@
 --! description = { en = "How far customers get along ordered steps. Other activity may lie between steps; the whole chain must fit into the window, measured from the first step; a customer who enters several times counts with the chain that gets furthest. Shares are of the first step, with a Wilson 95 % interval. `entrants = all` is the naive share, which counts customers still inside their window as lost; `entrants = matured` counts only those whose window has ended.", zh = "客户按顺序步骤的转化情况。步骤之间允许其他活动；整条路径须在首步起算的时间窗内完成；多次进入的客户按走得最远的一次计。占比以首步为分母，附 Wilson 95% 区间。entrants = all 为朴素口径，会把仍在时间窗内的客户计为流失；entrants = matured 仅统计时间窗已结束的客户。" }
 --! group = "journeys"
 --! grain = "one row per breakdown value and step"
---! chart = { kind = "funnel", x = "name", y = "customers", series = "breakdown", value = "share", low = "low", high = "high" }
+--! chart = { kind = "funnel", x = "name", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
 --!
 --! [params.steps]
+--! title = { en = "Steps", zh = "步骤" }
 --! type = "list"
 --! default = ["signup", "trial", "quote_opened", "purchase"]
 --! doc = { en = "Names of the activity of each step, in order; a name may repeat", zh = "各步骤的活动名称，按顺序；名称可重复" }
 --!
 --! [params.window]
+--! title = { en = "Window", zh = "时间窗" }
 --! type = "duration"
 --! default = "30d"
 --! doc = { en = "Longest time from the first step to the last, in days or shorter units", zh = "从首步到末步的最长时间，以天或更小单位表示" }
 --!
 --! [params.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
 --! type = "text"
 --! default = "none"
 --! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
 --!
 --! [params.entrants]
+--! title = { en = "Entrants", zh = "进入者" }
 --! type = "choice"
 --! default = "all"
 --! choices = ["all", "matured"]
@@ -27,6 +31,7 @@
 --!
 --! [columns.breakdown]
 --! title = { en = "Breakdown", zh = "分组" }
+--! absent = { en = "All", zh = "全部" }
 --! unit = "text"
 --! doc = { en = "Value of the breakdown; empty without one", zh = "分组值；无分组时为空" }
 --! [columns.step]
@@ -53,6 +58,10 @@
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
 --! doc = { en = "Upper end of the 95 % interval", zh = "95% 区间上限" }
+--!
+--! [labels]
+--! all = { en = "All", zh = "全部" }
+--! matured = { en = "Window ended", zh = "时间窗已结束" }
 
 --- Where do customers fall out? Every step has a row, reached or not.
 

@@ -2,21 +2,24 @@
 --! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收除以同期群规模（无论是否再次购买）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
 --! group = "revenue"
 --! grain = "one row per cohort and age"
---! chart = { kind = "line", x = "age", y = "ltv", series = "cohort" }
+--! chart = { kind = "line", x = "age", y = ["ltv"], series = "cohort", complete = "complete" }
 --!
 --! [params.period]
+--! title = { en = "Period", zh = "周期" }
 --! type = "choice"
 --! default = "month"
 --! choices = ["day", "week", "month", "quarter", "year"]
 --! doc = { en = "Calendar period of cohorts and ages", zh = "同期群与期数的日历周期" }
 --!
 --! [params.cohort]
+--! title = { en = "Cohort by", zh = "同期群依据" }
 --! type = "choice"
 --! default = "first_order"
 --! choices = ["first_order", "created"]
 --! doc = { en = "Cohort by the first order, or by when the customer was created (then customers who never ordered count in its size, and orders before creation count at age 0)", zh = "按首单或按客户创建时间划分同期群（后者从未下单的客户也计入规模，创建前的订单计入第 0 期）" }
 --!
 --! [params.currency]
+--! title = { en = "Currency", zh = "币种" }
 --! type = "text"
 --! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
 --!
@@ -48,6 +51,15 @@
 --! title = { en = "Complete", zh = "已完结" }
 --! unit = "text"
 --! doc = { en = "Whether that period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
+--!
+--! [labels]
+--! day = { en = "Day", zh = "日" }
+--! week = { en = "Week", zh = "周" }
+--! month = { en = "Month", zh = "月" }
+--! quarter = { en = "Quarter", zh = "季度" }
+--! year = { en = "Year", zh = "年" }
+--! first_order = { en = "First order", zh = "首单" }
+--! created = { en = "Created", zh = "创建时间" }
 
 --- What has a customer of each cohort brought so far? Cohorts and ages are
 --- period ordinals until the end, where they become dates.

@@ -2,9 +2,10 @@
 --! description = { en = "The month in a few numbers, beside last month's: new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the newest churn scores. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Counts and sums of a month still running are not compared.", zh = "以几个数字概括本月并与上月对比：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及最新流失评分下的风险营收。赢单率与 NPS 的变化是否超出偶然，由差值的 95% 区间（Newcombe）判断。尚未结束的月份，其数量与金额不做对比。" }
 --! group = "overview"
 --! grain = "one row per metric, and per rank for the top lists; a metric without any data has no row"
---! chart = { kind = "tiles", x = "metric", y = "value", series = "name", low = "low", high = "high" }
+--! chart = { kind = "table" }
 --!
 --! [params.currency]
+--! title = { en = "Currency", zh = "币种" }
 --! type = "text"
 --! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
 --!

@@ -2,22 +2,26 @@
 --! description = { en = "Deals won, lost and open per seller. Win rate is won / (won + lost); open deals are not in it. Won value is what deals were won for. Cycle is the mean time from opening to closing, in days of 24 hours. The last row is the total.", zh = "各销售的赢单、输单与进行中商机。赢单率 = 赢单 ÷（赢单 + 输单），不含进行中商机。赢单金额为成交金额。周期为从创建到关闭的平均天数（每天 24 小时）。最后一行为合计。" }
 --! group = "sales"
 --! grain = "one row per seller with a deal, and a total row with owner null"
---! chart = { kind = "bar", x = "owner", y = "won_value" }
+--! chart = { kind = "bar", x = "owner", y = ["won_value"] }
 --!
 --! [params.from]
+--! title = { en = "From", zh = "起始日期" }
 --! type = "date"
 --! doc = { en = "Count deals closed on or after this day; open deals always count", zh = "统计该日（含）之后关闭的商机；进行中商机始终计入" }
 --!
 --! [params.to]
+--! title = { en = "To", zh = "截止日期" }
 --! type = "date"
 --! doc = { en = "Count deals closed on or before this day; open deals always count", zh = "统计该日（含）之前关闭的商机；进行中商机始终计入" }
 --!
 --! [params.currency]
+--! title = { en = "Currency", zh = "币种" }
 --! type = "text"
 --! doc = { en = "Only deals in this currency; amounts are never converted", zh = "仅统计该币种的商机；金额不做换算" }
 --!
 --! [columns.owner]
 --! title = { en = "Seller", zh = "销售" }
+--! absent = { en = "Total", zh = "合计" }
 --! unit = "text"
 --! doc = { en = "Name, or id if the name is not known; empty in the total row; (no owner) for deals nobody owns", zh = "姓名，未知时为编号；合计行为空；无人负责的商机显示为 (no owner)" }
 --! [columns.won]

@@ -2,20 +2,23 @@
 --! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first activity (first-time). Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from the first up to it. Every cell up to today is there, zeros included; a period that has not ended is flagged.", zh = "各同期群客户的再次活跃情况。同期群：客户首次活动所在的日历周期（首次口径）；第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从首期到当期每期都活跃。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注。" }
 --! group = "retention"
 --! grain = "one row per cohort and age"
---! chart = { kind = "heatmap", x = "age", y = "cohort", value = "share" }
+--! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", complete = "complete", count = "cohort_size" }
 --!
 --! [params.period]
+--! title = { en = "Period", zh = "周期" }
 --! type = "choice"
 --! default = "month"
 --! choices = ["day", "week", "month", "quarter", "year"]
 --! doc = { en = "Calendar period of cohorts and ages", zh = "同期群与期数的日历周期" }
 --!
 --! [params.activity]
+--! title = { en = "Activity", zh = "活动" }
 --! type = "list"
 --! default = []
 --! doc = { en = "Activity that counts as start and as return; empty means any", zh = "计为首次与再次活跃的活动名称；留空表示任意活动" }
 --!
 --! [params.kind]
+--! title = { en = "Kind", zh = "口径" }
 --! type = "choice"
 --! default = "on"
 --! choices = ["on", "on_or_after", "every"]
@@ -45,6 +48,16 @@
 --! title = { en = "Complete", zh = "已完结" }
 --! unit = "text"
 --! doc = { en = "Whether that period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
+--!
+--! [labels]
+--! day = { en = "Day", zh = "日" }
+--! week = { en = "Week", zh = "周" }
+--! month = { en = "Month", zh = "月" }
+--! quarter = { en = "Quarter", zh = "季度" }
+--! year = { en = "Year", zh = "年" }
+--! on = { en = "In the period", zh = "当期" }
+--! on_or_after = { en = "In or after the period", zh = "当期或之后" }
+--! every = { en = "In every period so far", zh = "此前每期" }
 
 --- Who came back? Reads only `activity`: a mapping that wants orders to count
 --- writes them there too, e.g. as `purchase`.

@@ -5,10 +5,12 @@
 --! chart = { kind = "table" }
 --!
 --! [params.window]
+--! title = { en = "Window", zh = "时间窗" }
 --! type = "duration"
 --! doc = { en = "Only orders of this long before the report's date, e.g. 365d; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d；不填为全部订单" }
 --!
 --! [params.currency]
+--! title = { en = "Currency", zh = "币种" }
 --! type = "text"
 --! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
 --!

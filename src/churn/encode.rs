@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Column, Frame, Values};
 use super::text::Value;
-use crate::text::Text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::Text;
 
 /// A hinge needs at least this share of the training rows on either side.
 const HINGE_SHARE: f64 = 0.02;

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use super::text::Value;
-use crate::text::Text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::Text;
 
 /// The values of one column.
 #[derive(Debug, Clone, PartialEq)]

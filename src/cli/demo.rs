@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::generate::{PlanArgs, generate};
 use super::ingest::Bar;
-use super::{ingest, output, score, train};
+use super::{ingest, output, score, serve, train};
 use crate::churn::ChurnSpec;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -68,7 +68,11 @@ pub(super) async fn run(args: Args, mut config: Config) -> Result<()> {
     output::text(&score::render(&tenure.score(None).await?))?;
     riskiest(&tenure).await?;
 
-    Ok(())
+    if args.no_serve {
+        return Ok(());
+    }
+    step(7, "serve", "the dashboard, and the HTTP endpoint other CRMs pull from");
+    serve::run(serve::Args { listen: args.listen }, tenure).await
 }
 
 fn step(number: u8, verb: &str, words: &str) {

@@ -22,6 +22,7 @@ mod ingest;
 mod output;
 mod report;
 mod score;
+mod serve;
 mod train;
 
 /// CRM files in, reports and churn scores out.
@@ -70,6 +71,8 @@ enum Verb {
     Score(score::Args),
     /// Say why a customer has the score they have
     Explain(explain::Args),
+    /// Serve reports, scores and the dashboard over HTTP
+    Serve(serve::Args),
     /// Print every setting with its default
     Config,
 }
@@ -120,6 +123,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Verb::Train(args) => train::run(args, Tenure::with_config(config)?).await,
         Verb::Score(args) => score::run(args, Tenure::with_config(config)?).await,
         Verb::Explain(args) => explain::run(args, Tenure::with_config(config)?).await,
+        Verb::Serve(args) => serve::run(args, Tenure::with_config(config)?).await,
         Verb::Config => output::text(crate::config::DEFAULTS),
     }
 }

@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Builder, ListBuilder, StructArray};
+use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Builder, ListBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
@@ -120,7 +120,7 @@ fn text(args: &AccumulatorArgs<'_>, index: usize, argument: &str) -> Result<Stri
 mod tests {
     use std::collections::BTreeSet;
 
-    use arrow::array::{RecordBatch, TimestampMicrosecondArray};
+    use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 
     use super::super::history::laws::{obeys_the_laws, whole};
     use super::*;

@@ -22,8 +22,21 @@ use super::rows::{FeedRows, Rows, Setting, apply, known_at};
 use super::summary::{FileSummary, Summary, count};
 use super::versions::Versions;
 use super::{IngestOptions, Known, Progress, Sink, Step};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Kind, Table};
+
+/// Refuses a file whose last row breaks off: the rows after it are missing, and
+/// loading the others would make the missing ones look as if they never were.
+fn refuse_cut(file: &str, raw: &RawBatch) -> Result<()> {
+    match raw.bad.iter().find(|bad| bad.reason == "cut_row") {
+        None => Ok(()),
+        Some(bad) => Err(Error::new(
+            ErrorKind::Input,
+            format!("{file}, line {}: the file is cut off in the middle: {}", bad.line, bad.detail),
+        )
+        .hint("export or copy the file again; if it is meant to end here, end its last line")),
+    }
+}
 
 /// What all files of a run share.
 pub(super) struct Run<'a> {
@@ -101,6 +114,7 @@ impl Run<'_> {
             parsing: &choice.source.parsing,
             load_time: self.options.load_time,
         };
+        refuse_cut(&file, raw)?;
         let rows = apply(plan, setting, raw, &row_no)?;
         load.account(plan, raw, &rows, choice.source.ignore.is_some());
         let stamp = Stamp { file: &file, load_id: load.load_id, load_time: self.options.load_time };

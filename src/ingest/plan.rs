@@ -179,6 +179,7 @@ impl Plan {
 }
 
 /// All expressions of a source.
+#[cfg(test)]
 fn expressions(source: &Source) -> impl Iterator<Item = &Sql> {
     let feeds = source.feeds.iter().flat_map(|feed| {
         let rules = feed.columns.iter().filter_map(|rule| match &rule.origin {

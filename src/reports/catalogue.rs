@@ -35,10 +35,12 @@ pub enum Purpose {
     Feature,
     /// `queries/churn`: who is at risk of what: population, label, value.
     Churn,
+    /// `queries/pages`: what a page of the dashboard shows beside reports.
+    Page,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Report, Self::Check, Self::Feature, Self::Churn];
+    const ALL: [Self; 5] = [Self::Report, Self::Check, Self::Feature, Self::Churn, Self::Page];
 
     const fn folder(self) -> &'static str {
         match self {
@@ -46,6 +48,7 @@ impl Purpose {
             Self::Check => "checks",
             Self::Feature => "features",
             Self::Churn => "churn",
+            Self::Page => "pages",
         }
     }
 
@@ -55,6 +58,7 @@ impl Purpose {
             Self::Check => "check",
             Self::Feature => "feature group",
             Self::Churn => "churn query",
+            Self::Page => "page query",
         }
     }
 }

@@ -43,29 +43,53 @@ pub struct Header {
 }
 
 /// How a report is drawn.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChartKind {
+    /// A measure over time or age.
+    Line,
+    /// A measure by category.
+    Bar,
+    /// A measure by two dimensions.
+    Heatmap,
+    /// The share that reaches each step.
+    Funnel,
+    /// No chart: the rows are a list.
+    Table,
+}
+
+/// Which columns of a report play which part in its chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chart {
-    /// line, bar, heatmap, funnel, table or tiles.
-    pub kind: String,
-    /// Column along the horizontal axis.
-    pub x: Option<String>,
-    /// Column along the vertical axis.
-    pub y: Option<String>,
-    /// Column that tells series apart.
+    /// The kind of chart.
+    pub kind: ChartKind,
+    /// The column along the chart: a period, an age, a category, a step's name.
+    #[serde(default)]
+    pub x: String,
+    /// The measured columns; several become one series each.
+    #[serde(default)]
+    pub y: Vec<String>,
+    /// The column that splits rows into series; in a heatmap, its rows.
     pub series: Option<String>,
-    /// Column of a heat map's cells.
-    pub value: Option<String>,
-    /// Column of the interval's lower end.
+    /// The lower end of the interval around `y`.
     pub low: Option<String>,
-    /// Column of the interval's upper end.
+    /// The upper end of the interval around `y`.
     pub high: Option<String>,
+    /// The flag that says whether a row's period is over.
+    pub complete: Option<String>,
+    /// The column that says how many a value stands for: a cohort's size, the
+    /// customers at a step.
+    pub count: Option<String>,
 }
 
 /// One parameter of a report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
+    /// What people call it; its name if absent.
+    #[serde(default)]
+    pub title: Option<Text>,
     /// What values it takes.
     #[serde(rename = "type")]
     pub kind: ParamKind,
@@ -107,6 +131,9 @@ pub enum ParamKind {
 pub struct ColumnNote {
     /// Heading.
     pub title: Text,
+    /// What an absent value means, e.g. `Total`.
+    #[serde(default)]
+    pub absent: Option<Text>,
     /// count, share, money, days, date, text, score, number, `percent_points`.
     #[serde(default)]
     pub unit: String,

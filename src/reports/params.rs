@@ -35,17 +35,21 @@ pub enum Value {
 ///
 /// [`ErrorKind::Usage`] that names parameter and value.
 pub fn value(name: &str, param: &Param, given: Option<&str>) -> Result<Value> {
-    match (given, &param.default) {
-        (Some(text), _) => parse(name, param, text),
-        (None, None) => Ok(Value::Null(param.kind)),
-        (None, Some(default)) => match default {
-            toml::Value::Array(items) => {
-                let texts = items.iter().map(|item| item.as_str().unwrap_or_default().to_owned());
-                Ok(Value::List(texts.collect()))
-            }
-            toml::Value::String(text) => parse(name, param, text),
-            other => parse(name, param, &other.to_string()),
-        },
+    match given.map(str::to_owned).or_else(|| default_text(param)) {
+        Some(text) => parse(name, param, &text),
+        None => Ok(Value::Null(param.kind)),
+    }
+}
+
+/// A parameter's default as a caller would write it.
+#[must_use]
+pub fn default_text(param: &Param) -> Option<String> {
+    match param.default.as_ref()? {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Array(items) => {
+            Some(items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(","))
+        }
+        other => Some(other.to_string()),
     }
 }
 

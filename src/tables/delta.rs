@@ -4,11 +4,11 @@
 //! some files, add others). The log is written through `deltalake-core`; the
 //! Parquet files are ours, since their layout is what makes reports fast.
 
+use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
-use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::location::Location;
 use crate::error::{Error, ErrorKind, Result};
@@ -53,12 +53,8 @@ pub(super) async fn open(
 
 /// Opens `table` at its newest version, if it was ever created.
 pub(super) async fn open_existing(location: &Location, table: Table) -> Result<Option<Loaded>> {
-    let mut delta = location.delta_table(&folder(table))?;
-    match delta.load().await {
-        Ok(()) => Ok(Some(Loaded { table, delta })),
-        Err(DeltaTableError::NotATable(_)) => Ok(None),
-        Err(error) => Err(Error::from(error).context(format!("opening table {}", table.name()))),
-    }
+    let exists = location.delta_table(&folder(table))?.verify_deltatable_existence().await?;
+    if exists { open(location, table, None).await.map(Some) } else { Ok(None) }
 }
 
 /// Opens `table` at its newest version, creating it empty if need be.

@@ -16,6 +16,7 @@ use crate::tables::Store;
 
 mod load;
 mod model;
+mod pages;
 mod scores;
 
 pub use model::{ScoreSummary, TrainSummary};

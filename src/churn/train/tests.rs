@@ -5,10 +5,10 @@ use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
 use super::super::spec::{ChurnSpec, Label};
-use crate::text::Text;
 use super::super::{Artifact, Content};
 use super::*;
 use crate::config::Language;
+use crate::text::Text;
 
 /// A number in [0, 1) that looks random and is the same on every run.
 fn noise(row: usize, stream: usize) -> f64 {

@@ -122,24 +122,15 @@ mod tests {
         Context {
             lang: Lang::Zh,
             path: "/at-risk".to_owned(),
-            query: query
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-                .collect(),
+            query: query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             section: Section::AtRisk,
         }
     }
 
     #[test]
     fn only_an_explicit_language_is_carried_along() {
-        assert_eq!(
-            context(&[]).customer("A/1 中"),
-            "/customers/A%2F1%20%E4%B8%AD"
-        );
-        assert_eq!(
-            context(&[("lang", "zh")]).report("nps"),
-            "/reports/nps?lang=zh"
-        );
+        assert_eq!(context(&[]).customer("A/1 中"), "/customers/A%2F1%20%E4%B8%AD");
+        assert_eq!(context(&[("lang", "zh")]).report("nps"), "/reports/nps?lang=zh");
     }
 
     #[test]

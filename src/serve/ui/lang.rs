@@ -2,17 +2,10 @@
 //!
 //! A page is rendered in one language, chosen per request: an explicit
 //! `?lang=` wins, because a link that was sent must look the same to whoever
-//! opens it; otherwise the browser's `Accept-Language` decides; otherwise
-//! English.
+//! opens it; otherwise the browser's `Accept-Language` decides; otherwise the
+//! language of the settings.
 
-/// A language the dashboard speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lang {
-    /// English.
-    En,
-    /// Simplified Chinese.
-    Zh,
-}
+pub use crate::config::Language as Lang;
 
 impl Lang {
     /// Every language, in the order the switch offers them.
@@ -49,9 +42,7 @@ impl Lang {
     #[must_use]
     pub fn of_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
-        Self::ALL
-            .into_iter()
-            .find(|lang| lang.code().eq_ignore_ascii_case(primary))
+        Self::ALL.into_iter().find(|lang| lang.code().eq_ignore_ascii_case(primary))
     }
 }
 
@@ -60,11 +51,8 @@ impl Lang {
 /// A parameter that names no language we speak is ignored rather than refused:
 /// the page is still readable, and the header may know better.
 #[must_use]
-pub fn pick(query: Option<&str>, accept_language: Option<&str>) -> Lang {
-    query
-        .and_then(Lang::of_tag)
-        .or_else(|| accept_language.and_then(accepted))
-        .unwrap_or(Lang::En)
+pub fn pick(query: Option<&str>, accept_language: Option<&str>, fallback: Lang) -> Lang {
+    query.and_then(Lang::of_tag).or_else(|| accept_language.and_then(accepted)).unwrap_or(fallback)
 }
 
 /// The language we speak with the highest quality value, the first on a tie
@@ -90,6 +78,10 @@ fn accepted(header: &str) -> Option<Lang> {
 mod tests {
     use super::*;
 
+    fn pick(query: Option<&str>, accept_language: Option<&str>) -> Lang {
+        super::pick(query, accept_language, Lang::En)
+    }
+
     #[test]
     fn the_parameter_wins_over_the_header() {
         assert_eq!(pick(Some("en"), Some("zh-CN")), Lang::En);
@@ -106,5 +98,6 @@ mod tests {
         assert_eq!(pick(None, Some("en, zh")), Lang::En);
         assert_eq!(pick(None, None), Lang::En);
         assert_eq!(pick(None, Some("zhx")), Lang::En);
+        assert_eq!(super::pick(None, None, Lang::Zh), Lang::Zh);
     }
 }

@@ -86,7 +86,7 @@ pub fn heading(cx: &Context, title: &str, lead: Option<&str>, as_of: Option<&str
         div.heading {
             div {
                 h1 { (title) }
-                @if let Some(lead) = lead { p.lead { (lead) } }
+                @if let Some(lead) = lead { p.lead { (prose(lead)) } }
             }
             @if let Some(as_of) = as_of {
                 p.asof {
@@ -95,6 +95,16 @@ pub fn heading(cx: &Context, title: &str, lead: Option<&str>, as_of: Option<&str
                     }
                 }
             }
+        }
+    }
+}
+
+/// Words whose `code` stands between backticks, as query files write it.
+#[must_use]
+pub fn prose(words: &str) -> Markup {
+    html! {
+        @for (index, part) in words.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

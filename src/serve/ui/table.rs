@@ -86,11 +86,7 @@ impl Column {
             Lang::En => ", ",
             Lang::Zh => "，",
         };
-        if unit.is_empty() {
-            self.title.clone()
-        } else {
-            format!("{}{comma}{unit}", self.title)
-        }
+        if unit.is_empty() { self.title.clone() } else { format!("{}{comma}{unit}", self.title) }
     }
 
     /// A value of this column, exact as far as a table allows.
@@ -109,9 +105,9 @@ impl Column {
             ColumnKind::Money => number(&|decimal| format::fixed(decimal, 2, 2)),
             ColumnKind::Share => number(&format::percent),
             ColumnKind::Score | ColumnKind::Days => number(&|decimal| format::fixed(decimal, 1, 1)),
-            ColumnKind::Flag => value.as_bool().map_or_else(Formatted::missing, |yes| {
-                Formatted::plain(format::flag(yes, lang))
-            }),
+            ColumnKind::Flag => value
+                .as_bool()
+                .map_or_else(Formatted::missing, |yes| Formatted::plain(format::flag(yes, lang))),
             ColumnKind::Date | ColumnKind::Period => words(value, date::iso_minutes),
             ColumnKind::Text | ColumnKind::Customer => words(value, str::to_owned),
         }
@@ -188,9 +184,7 @@ pub fn render(cx: &Context, caption: &str, table: &DataTable) -> Markup {
 
 fn cell(cx: &Context, column: &Column, value: &Value) -> Markup {
     let shown = column.format(value, cx.lang);
-    let id = value
-        .as_str()
-        .filter(|_| column.kind == ColumnKind::Customer);
+    let id = value.as_str().filter(|_| column.kind == ColumnKind::Customer);
     html! {
         @if column.kind.is_numeric() {
             td.num { (shown) }

@@ -69,20 +69,11 @@ fn spec(kind: ChartKind) -> ChartSpec {
 }
 
 fn rows(value: &Value) -> Vec<Row> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row.as_object().unwrap().clone())
-        .collect()
+    value.as_array().unwrap().iter().map(|row| row.as_object().unwrap().clone()).collect()
 }
 
-const DRAWN: [ChartKind; 4] = [
-    ChartKind::Line,
-    ChartKind::Bar,
-    ChartKind::Heatmap,
-    ChartKind::Funnel,
-];
+const DRAWN: [ChartKind; 4] =
+    [ChartKind::Line, ChartKind::Bar, ChartKind::Heatmap, ChartKind::Funnel];
 
 fn draw(kind: ChartKind, columns: &[Column], rows: &[Row]) -> String {
     charts::figure("c", EVIL, &spec(kind), columns, rows, Room::Page, Lang::En).into_string()
@@ -105,26 +96,15 @@ fn report_page(kind: ChartKind, columns: Vec<Column>, rows: Vec<Row>) -> ReportP
         definition: vec![EVIL.to_owned()],
         chart: spec(kind),
         outcome: Outcome::Rows {
-            table: DataTable {
-                total: rows.len(),
-                columns,
-                rows,
-            },
-            links: Downloads {
-                csv: EVIL.to_owned(),
-                ..Downloads::default()
-            },
+            table: DataTable { total: rows.len(), columns, rows },
+            links: Downloads { csv: EVIL.to_owned(), ..Downloads::default() },
             hint: None,
         },
     }
 }
 
 fn customer_page() -> CustomerPage {
-    let empty = DataTable {
-        columns: Vec::new(),
-        rows: Vec::new(),
-        total: 0,
-    };
+    let empty = DataTable { columns: Vec::new(), rows: Vec::new(), total: 0 };
     let reasons: Vec<Reason> = (0..12)
         .map(|index| Reason {
             feature: format!("feature_{index} <b>"),
@@ -133,11 +113,7 @@ fn customer_page() -> CustomerPage {
             text: format!("{EVIL} {index}"),
         })
         .collect();
-    let logit = -1.0
-        + reasons
-            .iter()
-            .map(|reason| reason.contribution)
-            .sum::<f64>();
+    let logit = -1.0 + reasons.iter().map(|reason| reason.contribution).sum::<f64>();
     CustomerPage {
         customer_id: EVIL.to_owned(),
         name: Some(EVIL.to_owned()),
@@ -167,15 +143,8 @@ fn at_risk_page() -> AtRiskPage {
         as_of: None,
         model: Some(EVIL.to_owned()),
         currency: EVIL.to_owned(),
-        bands: vec![BandCount {
-            band: Band::High,
-            customers: 1,
-            value_at_risk: json!(null),
-        }],
-        filter: RiskFilter {
-            owner: Some(EVIL.to_owned()),
-            ..RiskFilter::default()
-        },
+        bands: vec![BandCount { band: Band::High, customers: 1, value_at_risk: json!(null) }],
+        filter: RiskFilter { owner: Some(EVIL.to_owned()), ..RiskFilter::default() },
         owners: vec![(EVIL.to_owned(), EVIL.to_owned())],
         rows: vec![RiskRow {
             customer_id: EVIL.to_owned(),
@@ -212,19 +181,13 @@ fn pages() -> Vec<String> {
         let cx = context(lang);
         for kind in DRAWN {
             let columns = columns(ColumnKind::Text, ColumnKind::Share);
-            pages.push(report::render(
-                &cx,
-                &report_page(kind, columns, evil.clone()),
-            ));
+            pages.push(report::render(&cx, &report_page(kind, columns, evil.clone())));
         }
         pages.push(customer::render(&cx, &customer_page()));
         pages.push(at_risk::render(&cx, &at_risk_page()));
         pages.push(error::render(&cx, &failure));
     }
-    pages
-        .into_iter()
-        .map(maud::PreEscaped::into_string)
-        .collect()
+    pages.into_iter().map(maud::PreEscaped::into_string).collect()
 }
 
 #[test]
@@ -233,19 +196,13 @@ fn no_name_becomes_markup_and_no_page_breaks_the_policy() {
         let tags = tags(&page);
         let mut ids = BTreeSet::new();
         for (name, attributes) in &tags {
-            assert!(
-                !["b", "i"].contains(&name.as_str()) || attributes.is_empty(),
-                "{name}"
-            );
+            assert!(!["b", "i"].contains(&name.as_str()) || attributes.is_empty(), "{name}");
             assert_ne!(name, "style", "no inline style sheet");
             let mut names = BTreeSet::new();
             for (attribute, value) in attributes {
                 assert!(names.insert(attribute), "{name} has {attribute} twice");
                 assert_ne!(attribute, "style", "no inline style");
-                assert!(
-                    !attribute.starts_with("on"),
-                    "no inline handler: {attribute}"
-                );
+                assert!(!attribute.starts_with("on"), "no inline handler: {attribute}");
                 if attribute == "id" {
                     assert!(ids.insert(value.clone()), "id {value} twice");
                 }
@@ -253,19 +210,9 @@ fn no_name_becomes_markup_and_no_page_breaks_the_policy() {
         }
         let scripts: Vec<_> = tags.iter().filter(|(name, _)| name == "script").collect();
         assert_eq!(scripts.len(), 1, "only our own script");
-        assert!(
-            scripts[0]
-                .1
-                .contains(&("src".to_owned(), "/assets/sort.js".to_owned()))
-        );
-        assert!(
-            !tags.iter().any(|(name, _)| name == "i"),
-            "a column's title stays words"
-        );
-        assert!(
-            words(&page).contains("<script>alert"),
-            "the name itself is shown"
-        );
+        assert!(scripts[0].1.contains(&("src".to_owned(), "/assets/sort.js".to_owned())));
+        assert!(!tags.iter().any(|(name, _)| name == "i"), "a column's title stays words");
+        assert!(words(&page).contains("<script>alert"), "the name itself is shown");
         assert!(!page.contains("NaN"), "no coordinate is NaN");
     }
 }
@@ -289,15 +236,8 @@ fn every_number_of_the_table_is_in_the_chart() {
         for row in &data {
             for column in columns.iter().filter(|column| column.kind.is_numeric()) {
                 let number = column.format(&row[&column.name], Lang::En).text;
-                assert!(
-                    chart.contains(&number),
-                    "{kind:?} lacks {} {number}",
-                    column.name
-                );
-                assert!(
-                    table.contains(&format!("|{number}|")),
-                    "the table lacks {number}"
-                );
+                assert!(chart.contains(&number), "{kind:?} lacks {} {number}", column.name);
+                assert!(table.contains(&format!("|{number}|")), "the table lacks {number}");
             }
         }
     }
@@ -315,19 +255,12 @@ fn odd_data_is_drawn_without_breaking() {
         json!([{"series": "A", "x": 1, "y": 1, "low": null, "high": 2}, {"series": "A", "x": 1, "y": 2}]),
         json!([{"x": "2025-01-01", "y": 1}, {"x": "no date", "y": 2}]),
         json!(
-            (0..40)
-                .map(|i| json!({"series": format!("s{i}"), "x": i, "y": i}))
-                .collect::<Vec<_>>()
+            (0..40).map(|i| json!({"series": format!("s{i}"), "x": i, "y": i})).collect::<Vec<_>>()
         ),
     ];
     for case in cases {
         for kind in DRAWN {
-            for y in [
-                ColumnKind::Number,
-                ColumnKind::Money,
-                ColumnKind::Share,
-                ColumnKind::Score,
-            ] {
+            for y in [ColumnKind::Number, ColumnKind::Money, ColumnKind::Share, ColumnKind::Score] {
                 let svg = draw(kind, &columns(ColumnKind::Count, y), &rows(&case));
                 assert_eq!(svg.matches("role=\"img\"").count(), 2, "{kind:?} of {case}");
                 assert!(
@@ -375,14 +308,8 @@ fn an_unfinished_period_looks_unfinished() {
         _ => ["hatched", "not complete yet"],
     };
     for kind in DRAWN {
-        let (done, open) = (
-            draw(kind, &columns, &data(true)),
-            draw(kind, &columns, &data(false)),
-        );
-        assert!(
-            marks(kind).iter().all(|mark| open.contains(mark)),
-            "{kind:?}"
-        );
+        let (done, open) = (draw(kind, &columns, &data(true)), draw(kind, &columns, &data(false)));
+        assert!(marks(kind).iter().all(|mark| open.contains(mark)), "{kind:?}");
         assert!(!done.contains(marks(kind)[0]), "{kind:?}");
     }
 }
@@ -400,13 +327,8 @@ fn bars_are_as_long_as_their_values_on_either_side_of_zero() {
         .filter_map(|(_, attributes)| attributes.into_iter().find(|(name, _)| name == "width"))
         .map(|(_, width)| width.parse().unwrap())
         .collect();
-    let [gain, loss, ..] = widths[..] else {
-        panic!("two bars, not {widths:?}")
-    };
-    assert!(
-        (gain - 2.0 * loss).abs() < 0.3,
-        "{gain} for 40, {loss} for -20"
-    );
+    let [gain, loss, ..] = widths[..] else { panic!("two bars, not {widths:?}") };
+    assert!((gain - 2.0 * loss).abs() < 0.3, "{gain} for 40, {loss} for -20");
 }
 
 #[test]
@@ -420,11 +342,7 @@ fn the_reasons_of_a_score_add_up_on_the_page() {
     let (body, foot) = table.split_once("<tfoot>").unwrap();
     assert_eq!(body.matches("feature_").count(), score.reasons.len());
     assert!(words(foot).contains(&super::format::signed(score.logit, 2)));
-    assert!(
-        words(&html).contains("55%"),
-        "the logistic of {}",
-        score.logit
-    );
+    assert!(words(&html).contains("55%"), "the logistic of {}", score.logit);
 }
 
 #[test]
@@ -432,15 +350,8 @@ fn a_part_of_a_list_says_so_and_can_not_be_sorted() {
     let cx = context(Lang::Zh);
     let columns = vec![column("n", ColumnKind::Count)];
     let data = rows(&json!([{"n": 1_234_567}, {"n": -5}, {"n": null}]));
-    let all = DataTable {
-        columns,
-        rows: data,
-        total: 3,
-    };
-    let part = DataTable {
-        total: 12_000,
-        ..all.clone()
-    };
+    let all = DataTable { columns, rows: data, total: 3 };
+    let part = DataTable { total: 12_000, ..all.clone() };
     let all = super::table::render(&cx, "t", &all).into_string();
     let part = super::table::render(&cx, "t", &part).into_string();
     assert!(all.contains("data-sort") && all.contains("1,234,567") && all.contains("−5"));
@@ -455,8 +366,5 @@ fn a_narrowed_list_keeps_its_filter_across_pages() {
         .find(|(_, attributes)| attributes.contains(&("rel".to_owned(), "next".to_owned())))
         .and_then(|(_, attributes)| attributes.into_iter().find(|(name, _)| name == "href"));
     let href = next.unwrap().1;
-    assert!(
-        href.contains("owner=%3Cscript%3E") && href.contains("cursor="),
-        "{href}"
-    );
+    assert!(href.contains("owner=%3Cscript%3E") && href.contains("cursor="), "{href}");
 }

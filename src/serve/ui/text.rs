@@ -52,6 +52,9 @@ texts! {
     WhoIsAtRisk: "Customers to call", "需要联系的客户";
     SeeAll: "See all {n}", "查看全部 {n} 位";
     NothingLoaded: "No data yet", "尚无数据";
+    LoadFirst: "Load the files your CRM exports: tenure ingest PATH. Then reload this page.",
+        "请先导入 CRM 导出的文件：tenure ingest PATH，然后刷新本页。";
+    MonthToDate: "month to date; all of last month {value}", "本月至今；上月全月 {value}";
     NobodyAtRisk: "Nobody is scored as at risk.", "目前没有预警客户。";
     NothingToList: "Nothing to list for this period.", "本期没有可列出的内容。";
     Since: "vs {period}", "较 {period}";
@@ -67,7 +70,17 @@ texts! {
     // Reports
     ReportsLead: "Every report can be set, printed and downloaded. Each is one SQL file you can read.",
         "每份报表都可调参数、打印和下载，每份都是一个可读的 SQL 文件。";
+    GroupOverview: "Overview", "总览";
+    GroupJourneys: "Journeys", "转化路径";
+    GroupRevenue: "Revenue", "营收";
+    GroupRetention: "Retention", "留存";
+    GroupSales: "Sales", "销售";
+    GroupSegments: "Segments", "客户分群";
+    GroupVoice: "Voice of the customer", "客户之声";
     Parameters: "Parameters", "参数";
+    AsOfTitle: "As of", "截至日期";
+    AsOfDoc: "Stand at the end of this day; later rows do not exist.", "以该日结束时为准，之后的数据视为不存在。";
+
     Apply: "Apply", "应用";
     Reset: "Reset to defaults", "恢复默认值";
     DefaultIs: "Default: {value}", "默认：{value}";
@@ -140,6 +153,8 @@ texts! {
     AddsUp: "{base} + reasons = {logit} log-odds, a probability of {probability}.",
         "{base} + 各项原因 = {logit}（对数几率），即概率 {probability}。";
     NotScored: "Not scored", "未评分";
+    ScoreFirst: "Train a model and score the customers: tenure train, then tenure score.",
+        "请先训练模型并评分：tenure train，然后 tenure score。";
     NotScoredHint: "This customer was not eligible at the cutoff of the newest scoring run.",
         "该客户在最近一次评分的截止日不符合评分条件。";
     RecentActivity: "Recent activity", "近期动态";
@@ -210,22 +225,14 @@ mod tests {
             let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
             assert_eq!(holes(en), holes(zh), "{text:?}");
             assert!(en.is_ascii() && !en.is_empty(), "{text:?}");
-            assert!(
-                zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
-                "{text:?}"
-            );
+            assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{text:?}");
         }
     }
 
     #[test]
     fn a_value_with_braces_is_not_read_as_a_hole() {
-        let filled = Text::AddsUp.fill(
-            Lang::En,
-            &[("base", "{logit}"), ("logit", "2"), ("probability", "88%")],
-        );
-        assert_eq!(
-            filled,
-            "{logit} + reasons = 2 log-odds, a probability of 88%."
-        );
+        let filled = Text::AddsUp
+            .fill(Lang::En, &[("base", "{logit}"), ("logit", "2"), ("probability", "88%")]);
+        assert_eq!(filled, "{logit} + reasons = 2 log-odds, a probability of 88%.");
     }
 }

@@ -71,13 +71,7 @@ pub fn below(
 ) -> Markup {
     let dates: Vec<Option<Date>> = positions
         .iter()
-        .map(|(_, point)| {
-            point
-                .x
-                .as_str()
-                .filter(|_| along == Along::Time)
-                .and_then(Date::parse)
-        })
+        .map(|(_, point)| point.x.as_str().filter(|_| along == Along::Time).and_then(Date::parse))
         .collect();
     let in_months = dates.iter().flatten().all(|date| date.starts_month());
     let widest = positions
@@ -94,10 +88,7 @@ pub fn below(
     let mut before: Option<Date> = None;
     for ((position, point), date) in positions.iter().zip(&dates) {
         let x = at(*position);
-        if shown
-            .last()
-            .is_some_and(|(last, ..)| x - last < widest + 10.0)
-        {
+        if shown.last().is_some_and(|(last, ..)| x - last < widest + 10.0) {
             continue;
         }
         let (words, year) = date.map_or_else(

@@ -43,23 +43,13 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
             .fold(0.0, f64::max)
     };
     // On a phone the name stands above its bars, otherwise left of them.
-    let names = groups
-        .iter()
-        .map(|group| label::width(group.name))
-        .fold(0.0, f64::max);
+    let names = groups.iter().map(|group| label::width(group.name)).fold(0.0, f64::max);
     // The first tick's label is centred on the axis and needs half its width.
-    let left = if frame.narrow {
-        14.0
-    } else {
-        names.min(260.0) + 12.0
-    };
+    let left = if frame.narrow { 14.0 } else { names.min(260.0) + 12.0 };
     let start = left + widest(|y| y < 0.0);
     let end = frame.width - widest(|y| y >= 0.0) - 4.0;
     let reference = total.and_then(|total| total.y);
-    let values = marks()
-        .flat_map(|mark| [mark.y, mark.low, mark.high])
-        .flatten()
-        .chain(reference);
+    let values = marks().flat_map(|mark| [mark.y, mark.low, mark.high]).flatten().chain(reference);
     let steps = if frame.narrow { 3 } else { 6 };
     let xs = Scale::nice(values, true, steps, (start, end));
     let title = axis::title(series, frame.lang);
@@ -117,13 +107,8 @@ fn groups<'a>(series: &'a [Series<'a>]) -> Vec<Group<'a>> {
 /// The total's mark, where a line at it means something: one series of a rate.
 fn reference<'a>(series: &'a [Series<'a>]) -> Option<&'a Point<'a>> {
     let [only] = series else { return None };
-    let rate = matches!(
-        only.column.kind,
-        ColumnKind::Share | ColumnKind::Score | ColumnKind::Days
-    );
-    only.points
-        .iter()
-        .find(|point| rate && point.x.is_null() && point.y.is_some())
+    let rate = matches!(only.column.kind, ColumnKind::Share | ColumnKind::Score | ColumnKind::Days);
+    only.points.iter().find(|point| rate && point.x.is_null() && point.y.is_some())
 }
 
 fn steps_of(start: f64, pitch: f64) -> impl Iterator<Item = f64> {
@@ -184,10 +169,7 @@ pub fn whisker(from: f64, to: f64, y: f64) -> Markup {
 
 /// Names of the series over the bars, each with its colour.
 fn legend(frame: &Frame, series: &[Series], y: f64) -> Markup {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a chart has a handful of series"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a chart has a handful of series")]
     let room = frame.width / series.len() as f64;
     let mut x = 0.0;
     let entries: Vec<(f64, String)> = series

@@ -65,26 +65,12 @@ fn draw(frame: &Frame, base: f64, steps: &[Step], probability: f64) -> Markup {
     let names = steps
         .iter()
         .map(|step| label::width(&step.name))
-        .chain([
-            label::width(lang.t(Text::Base)),
-            label::width(lang.t(Text::ThisCustomer)),
-        ])
+        .chain([label::width(lang.t(Text::Base)), label::width(lang.t(Text::ThisCustomer))])
         .fold(0.0, f64::max);
     // On a phone a reason stands above its bar, otherwise left of it.
-    let left = if frame.narrow {
-        0.0
-    } else {
-        names.min(360.0) + 16.0
-    };
-    let (row, drop) = if frame.narrow {
-        (44.0, 18.0)
-    } else {
-        (30.0, 0.0)
-    };
-    let turns = ways
-        .iter()
-        .flat_map(|(_, from, to)| [*from, *to])
-        .chain([base]);
+    let left = if frame.narrow { 0.0 } else { names.min(360.0) + 16.0 };
+    let (row, drop) = if frame.narrow { (44.0, 18.0) } else { (30.0, 0.0) };
+    let turns = ways.iter().flat_map(|(_, from, to)| [*from, *to]).chain([base]);
     let round = Scale::nice(turns.clone(), false, 5, (0.0, 1.0));
     let ends = turns.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), turn| {
         (low.min(turn), high.max(turn))
@@ -92,20 +78,13 @@ fn draw(frame: &Frame, base: f64, steps: &[Step], probability: f64) -> Markup {
     // Beyond the outermost turns stand their words.
     let xs = Scale::exact(ends, (left + 52.0, frame.width - 92.0));
     let top = 40.0;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a score has a few dozen reasons"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a score has a few dozen reasons")]
     let row_top = |index: usize| top + row * index as f64;
     let bottom = row_top(ways.len() + 2);
     let logistic = 1.0 / (1.0 + (-logit).exp());
     let calibrated = (logistic - probability).abs() < 5e-4;
     let chance = |log_odds: f64, p: f64| {
-        format!(
-            "{} · {}",
-            format::probability(p).text,
-            format::signed(log_odds, 2)
-        )
+        format!("{} · {}", format::probability(p).text, format::signed(log_odds, 2))
     };
     let average = if calibrated {
         chance(base, 1.0 / (1.0 + (-base).exp()))
@@ -114,12 +93,7 @@ fn draw(frame: &Frame, base: f64, steps: &[Step], probability: f64) -> Markup {
     };
     let pins = [
         (0, Text::Base, base, average),
-        (
-            ways.len() + 1,
-            Text::ThisCustomer,
-            logit,
-            chance(logit, probability),
-        ),
+        (ways.len() + 1, Text::ThisCustomer, logit, chance(logit, probability)),
     ];
     let body = html! {
         (upper_axis(frame, &xs, (!calibrated).then_some(&round.ticks), top, bottom))
@@ -154,18 +128,12 @@ fn upper_axis(
 ) -> Markup {
     let (low, high) = xs.ends();
     let (title, marks): (_, Vec<(f64, String)>) = match log_odds {
-        Some(ticks) => (
-            Text::LogOdds,
-            ticks
-                .iter()
-                .map(|value| (*value, format::signed(*value, 1)))
-                .collect(),
-        ),
+        Some(ticks) => {
+            (Text::LogOdds, ticks.iter().map(|value| (*value, format::signed(*value, 1))).collect())
+        }
         None => (
             Text::ChanceOfLeaving,
-            LANDMARKS
-                .map(|p| ((p / (1.0 - p)).ln(), format::probability(p).text))
-                .to_vec(),
+            LANDMARKS.map(|p| ((p / (1.0 - p)).ln(), format::probability(p).text)).to_vec(),
         ),
     };
     let mut last = f64::NEG_INFINITY;
@@ -199,16 +167,8 @@ fn bar(
 ) -> Markup {
     let raises = step.contribution > 0.0;
     let words = format::signed(step.contribution, 2);
-    let side = frame.lang.t(if raises {
-        Text::RaisesRisk
-    } else {
-        Text::LowersRisk
-    });
-    let (x, room) = if frame.narrow {
-        (0.0, frame.width)
-    } else {
-        (left - 16.0, left - 16.0)
-    };
+    let side = frame.lang.t(if raises { Text::RaisesRisk } else { Text::LowersRisk });
+    let (x, room) = if frame.narrow { (0.0, frame.width) } else { (left - 16.0, left - 16.0) };
     html! {
         g {
             title { (step.name) ": " (words) ", " (side) }

@@ -72,9 +72,8 @@ pub fn series<'a>(
     let mut all: Vec<Series> = Vec::new();
     for row in rows {
         for column in &measured {
-            let mut name = split.map_or_else(String::new, |split| {
-                split.format(cell(row, &split.name), lang).text
-            });
+            let mut name = split
+                .map_or_else(String::new, |split| split.format(cell(row, &split.name), lang).text);
             if measured.len() > 1 {
                 let separator = if name.is_empty() { "" } else { " · " };
                 name = format!("{name}{separator}{}", column.title);
@@ -82,12 +81,7 @@ pub fn series<'a>(
             let point = point(spec, row, column, along, counted, &name, lang);
             match all.iter_mut().find(|series| series.name == name) {
                 Some(series) => series.points.push(point),
-                None => all.push(Series {
-                    name,
-                    column,
-                    along,
-                    points: vec![point],
-                }),
+                None => all.push(Series { name, column, along, points: vec![point] }),
             }
         }
     }
@@ -103,30 +97,18 @@ fn point<'a>(
     series: &str,
     lang: Lang,
 ) -> Point<'a> {
-    let end = |name: &Option<String>| {
-        name.as_deref()
-            .and_then(|name| format::number(cell(row, name)))
-    };
+    let end =
+        |name: &Option<String>| name.as_deref().and_then(|name| format::number(cell(row, name)));
     let x = cell(row, &spec.x);
     let value = cell(row, &column.name);
     let (low, high) = (end(&spec.low), end(&spec.high));
-    let complete = spec
-        .complete
-        .as_deref()
-        .and_then(|name| cell(row, name).as_bool())
-        .unwrap_or(true);
+    let complete =
+        spec.complete.as_deref().and_then(|name| cell(row, name).as_bool()).unwrap_or(true);
     let at = along.map_or_else(String::new, |along| along.brief(x, lang).text);
-    let count = counted.map(|counted| {
-        label::fit(
-            &counted.format(cell(row, &counted.name), lang).text,
-            LONGEST,
-        )
-    });
-    let mut tip = [series, &at]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let count = counted
+        .map(|counted| label::fit(&counted.format(cell(row, &counted.name), lang).text, LONGEST));
+    let mut tip =
+        [series, &at].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
     tip.push_str(": ");
     tip.push_str(&column.format(value, lang).text);
     if let Some((low, high)) = low.zip(high) {
@@ -141,17 +123,7 @@ fn point<'a>(
     }
     // An absurd value must not push the drawing off its own frame.
     let brief = label::fit(&column.brief(value, lang).text, LONGEST);
-    Point {
-        x,
-        y: format::number(value),
-        low,
-        high,
-        complete,
-        count,
-        at,
-        brief,
-        tip,
-    }
+    Point { x, y: format::number(value), low, high, complete, count, at, brief, tip }
 }
 
 fn cell<'a>(row: &'a Row, name: &str) -> &'a Value {
@@ -167,12 +139,7 @@ pub fn describe(spec: &ChartSpec, columns: &[Column], series: &[Series], lang: L
             .map_or(name, |column| column.title.as_str())
             .to_owned()
     };
-    let measured = spec
-        .y
-        .iter()
-        .map(|name| title(name))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let measured = spec.y.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ");
     let points = || {
         series
             .iter()
@@ -185,12 +152,7 @@ pub fn describe(spec: &ChartSpec, columns: &[Column], series: &[Series], lang: L
     if let (Some((_, low)), Some((_, high))) = (low, high) {
         words.push(Text::ChartExtremes.fill(
             lang,
-            &[
-                ("low", &low.brief),
-                ("where", &low.at),
-                ("high", &high.brief),
-                ("there", &high.at),
-            ],
+            &[("low", &low.brief), ("where", &low.at), ("high", &high.brief), ("there", &high.at)],
         ));
     }
     words.push(lang.t(Text::ChartTable).to_owned());
@@ -216,34 +178,17 @@ pub fn positions<'a>(series: &'a [Series<'a>]) -> (Along, Vec<(f64, &'a Point<'a
             distinct.push(point);
         }
     }
-    let time = |point: &Point| {
-        point
-            .x
-            .as_str()
-            .and_then(Date::parse)
-            .map(|date| f64::from(date.days()))
-    };
-    let number = |point: &Point| {
-        point
-            .x
-            .is_number()
-            .then(|| format::number(point.x))
-            .flatten()
-    };
+    let time =
+        |point: &Point| point.x.as_str().and_then(Date::parse).map(|date| f64::from(date.days()));
+    let number = |point: &Point| point.x.is_number().then(|| format::number(point.x)).flatten();
     let all = |read: &dyn Fn(&Point) -> Option<f64>| -> Option<Vec<(f64, &Point)>> {
-        distinct
-            .iter()
-            .map(|point| Some((read(point)?, *point)))
-            .collect()
+        distinct.iter().map(|point| Some((read(point)?, *point))).collect()
     };
     let (along, mut positions) = match (all(&time), all(&number)) {
         (Some(dates), _) => (Along::Time, dates),
         (None, Some(numbers)) => (Along::Number, numbers),
         (None, None) => {
-            let ordered = (0_u32..)
-                .map(f64::from)
-                .zip(distinct.iter().copied())
-                .collect();
+            let ordered = (0_u32..).map(f64::from).zip(distinct.iter().copied()).collect();
             (Along::Order, ordered)
         }
     };

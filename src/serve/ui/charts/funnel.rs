@@ -23,15 +23,9 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let names: Vec<&str> = (0..steps).map(|step| step_name(series, step)).collect();
     let split = series.len() > 1;
     let words = if split {
-        series
-            .iter()
-            .map(|own| label::width(&own.name))
-            .fold(0.0, f64::max)
+        series.iter().map(|own| label::width(&own.name)).fold(0.0, f64::max)
     } else {
-        names
-            .iter()
-            .map(|name| label::width(name))
-            .fold(0.0, f64::max)
+        names.iter().map(|name| label::width(name)).fold(0.0, f64::max)
     };
     // Alone, a step's name stands beside its bar; on a phone, or above the bars
     // of several series, it has a line of its own.
@@ -44,10 +38,7 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let right = frame.width - values_width(series);
     let xs = Scale::exact((0.0, 1.0), (left, right));
     let head = if header { 20.0 } else { 0.0 };
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a funnel has a handful of series"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a funnel has a handful of series")]
     let pitch = head + (BAR + 4.0) * series.len() as f64 + if split { 14.0 } else { 24.0 };
     let tops: Vec<f64> = lanes(4.0, pitch).take(steps + 1).collect();
     let body = html! {
@@ -76,10 +67,7 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
 }
 
 fn step_name<'a>(series: &'a [Series], step: usize) -> &'a str {
-    series
-        .iter()
-        .find_map(|own| own.points.get(step))
-        .map_or("", |point| point.at.as_str())
+    series.iter().find_map(|own| own.points.get(step)).map_or("", |point| point.at.as_str())
 }
 
 fn lanes(start: f64, pitch: f64) -> impl Iterator<Item = f64> {
@@ -93,12 +81,8 @@ fn values<'a>(point: &'a Point) -> (&'a str, &'a str) {
 
 fn values_width(series: &[Series]) -> f64 {
     let points = || series.iter().flat_map(|own| &own.points).map(values);
-    let shares = points()
-        .map(|(share, _)| label::width(share))
-        .fold(0.0, f64::max);
-    let counts = points()
-        .map(|(_, count)| label::width(count))
-        .fold(0.0, f64::max);
+    let shares = points().map(|(share, _)| label::width(share)).fold(0.0, f64::max);
+    let counts = points().map(|(_, count)| label::width(count)).fold(0.0, f64::max);
     label::BOLD * shares + counts + 24.0
 }
 

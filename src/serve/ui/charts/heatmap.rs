@@ -22,36 +22,17 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     };
     let (_, columns) = positions(series);
     let most = if frame.narrow { 72.0 } else { 200.0 };
-    let names = series
-        .iter()
-        .map(|own| label::width(&own.name))
-        .fold(0.0, f64::max)
-        .min(most);
-    let sizes = if frame.narrow {
-        0.0
-    } else {
-        size_width(series)
-    };
+    let names = series.iter().map(|own| label::width(&own.name)).fold(0.0, f64::max).min(most);
+    let sizes = if frame.narrow { 0.0 } else { size_width(series) };
     let left = names + sizes + if frame.narrow { 6.0 } else { 12.0 };
     let cells = series.iter().flat_map(|own| &own.points);
     // The style sheet sets a phone's cells in smaller type.
-    let size = if frame.narrow {
-        10.0 / label::SIZE
-    } else {
-        1.0
-    };
-    let words = cells
-        .map(|point| label::width(&cell_words(frame, first, point)))
-        .fold(0.0, f64::max)
-        * size;
-    let heads = columns
-        .iter()
-        .map(|(_, point)| label::width(&point.at))
-        .fold(0.0, f64::max);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a chart has far fewer columns than 2^52"
-    )]
+    let size = if frame.narrow { 10.0 / label::SIZE } else { 1.0 };
+    let words =
+        cells.map(|point| label::width(&cell_words(frame, first, point))).fold(0.0, f64::max)
+            * size;
+    let heads = columns.iter().map(|(_, point)| label::width(&point.at)).fold(0.0, f64::max);
+    #[expect(clippy::cast_precision_loss, reason = "a chart has far fewer columns than 2^52")]
     let n = columns.len().max(1) as f64;
     // Cells fill the frame, but neither shrink below their words nor grow absurd.
     let least = words.max(heads.min(60.0) * size) + 2.0;
@@ -60,10 +41,7 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let top = 42.0;
     let scale = strongest(series);
     let hatch = format!("{}-h", frame.id);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a chart has far fewer rows than 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a chart has far fewer rows than 2^52")]
     let bottom = top + ROW * series.len() as f64;
     let body = html! {
         defs {
@@ -107,9 +85,11 @@ fn size_width(series: &[Series]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Whether a cell holds everything there is, as a cohort's own period does.
+/// Whether a cell is a row's first and holds everything there is, as a cohort's
+/// own period does. A later cell that does is an achievement and is coloured.
 fn is_full(own: &Series, point: &Point) -> bool {
-    own.column.kind == ColumnKind::Share && point.y == Some(1.0)
+    let first = own.points.first().is_some_and(|first| std::ptr::eq(first, point));
+    first && own.column.kind == ColumnKind::Share && point.y == Some(1.0)
 }
 
 /// The largest magnitude on the colour scale.
@@ -143,11 +123,7 @@ fn draw_cell(
 ) -> Markup {
     let full = is_full(own, point);
     let strength = point.y.map_or(0.0, |y| y.abs() / strongest);
-    let strength = if strength.is_finite() {
-        strength.min(1.0)
-    } else {
-        0.0
-    };
+    let strength = if strength.is_finite() { strength.min(1.0) } else { 0.0 };
     let negative = point.y.is_some_and(|y| y < 0.0);
     // Where the fill grows dark, the words turn light; dark mode turns earlier.
     let shade = match strength {

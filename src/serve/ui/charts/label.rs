@@ -78,16 +78,8 @@ mod tests {
         let placed = spread(&[50.0, 51.0, 49.0, 99.0], 14.0, 0.0, 100.0);
         let mut sorted = placed.clone();
         sorted.sort_by(f64::total_cmp);
-        assert!(
-            sorted
-                .windows(2)
-                .all(|pair| pair[1] - pair[0] >= 14.0 - 1e-9),
-            "{placed:?}"
-        );
-        assert!(
-            placed[2] < placed[0] && placed[0] < placed[1],
-            "order is kept: {placed:?}"
-        );
+        assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= 14.0 - 1e-9), "{placed:?}");
+        assert!(placed[2] < placed[0] && placed[0] < placed[1], "order is kept: {placed:?}");
         assert!(sorted[3] <= 100.0);
     }
 }

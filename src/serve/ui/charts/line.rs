@@ -53,27 +53,14 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let ys = Scale::nice(values, from_zero(column.kind), steps, (bottom, top));
     let left = axis::tick_width(column, &ys, frame.lang) + 14.0;
     let right = frame.width - end_room(frame, series);
-    let ends = positions
-        .first()
-        .zip(positions.last())
-        .map_or((0.0, 1.0), |(a, b)| (a.0, b.0));
+    let ends = positions.first().zip(positions.last()).map_or((0.0, 1.0), |(a, b)| (a.0, b.0));
     // Marks keep a little off the axis, so that the first dot is whole.
     let xs = Scale::exact(ends, (left + 14.0, right - 6.0));
-    let place = |x: &Value| {
-        positions
-            .iter()
-            .find(|(_, known)| known.x == x)
-            .map(|(at, _)| xs.at(*at))
-    };
-    let lines: Vec<Vec<Vec<Mark>>> = series
-        .iter()
-        .map(|series| runs(series, &place, &ys))
-        .collect();
-    let dots = series
-        .iter()
-        .map(|series| series.points.len())
-        .sum::<usize>()
-        <= DOTS;
+    let place =
+        |x: &Value| positions.iter().find(|(_, known)| known.x == x).map(|(at, _)| xs.at(*at));
+    let lines: Vec<Vec<Vec<Mark>>> =
+        series.iter().map(|series| runs(series, &place, &ys)).collect();
+    let dots = series.iter().map(|series| series.points.len()).sum::<usize>() <= DOTS;
     let zero = ys.at(ys.ends().0.max(0.0));
     let body = html! {
         (axis::horizontal(column, &ys, left, right, frame.lang))
@@ -101,10 +88,7 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
 }
 
 /// The opacity of the `index`-th of `n` series in a ramp.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a chart has far fewer series than 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a chart has far fewer series than 2^52")]
 fn shade(index: usize, n: usize) -> String {
     format!("{:.2}", 0.25 + 0.75 * index as f64 / (n.max(2) - 1) as f64)
 }
@@ -115,11 +99,8 @@ fn runs<'a>(
     place: &impl Fn(&Value) -> Option<f64>,
     ys: &Scale,
 ) -> Vec<Vec<Mark<'a>>> {
-    let mut marks: Vec<(f64, &Point)> = series
-        .points
-        .iter()
-        .filter_map(|point| Some((place(point.x)?, point)))
-        .collect();
+    let mut marks: Vec<(f64, &Point)> =
+        series.points.iter().filter_map(|point| Some((place(point.x)?, point))).collect();
     marks.sort_by(|a, b| a.0.total_cmp(&b.0));
     marks
         .split(|(_, point)| point.y.is_none())
@@ -127,15 +108,8 @@ fn runs<'a>(
         .map(|run| {
             run.iter()
                 .filter_map(|(x, point)| {
-                    let interval = point
-                        .interval()
-                        .map(|(low, high)| (ys.at(low), ys.at(high)));
-                    Some(Mark {
-                        x: *x,
-                        y: ys.at(point.y?),
-                        interval,
-                        point,
-                    })
+                    let interval = point.interval().map(|(low, high)| (ys.at(low), ys.at(high)));
+                    Some(Mark { x: *x, y: ys.at(point.y?), interval, point })
                 })
                 .collect()
         })
@@ -168,10 +142,8 @@ fn band(run: &[Mark]) -> Markup {
         .collect();
     let upper = ends.iter().map(|(x, _, high)| (x, high));
     let lower = ends.iter().rev().map(|(x, low, _)| (x, low));
-    let outline: Vec<String> = upper
-        .chain(lower)
-        .map(|(x, y)| format!("{} {}", px(*x), px(*y)))
-        .collect();
+    let outline: Vec<String> =
+        upper.chain(lower).map(|(x, y)| format!("{} {}", px(*x), px(*y))).collect();
     html! {
         @match ends.as_slice() {
             [] => {},
@@ -184,10 +156,8 @@ fn band(run: &[Mark]) -> Markup {
 /// A light fill down to zero under a single line.
 fn area(run: &[Mark], zero: f64) -> Markup {
     let ends = run.first().zip(run.last()).filter(|_| run.len() > 1);
-    let line: Vec<String> = run
-        .iter()
-        .map(|mark| format!("L{} {}", px(mark.x), px(mark.y)))
-        .collect();
+    let line: Vec<String> =
+        run.iter().map(|mark| format!("L{} {}", px(mark.x), px(mark.y))).collect();
     html! {
         @if let Some((first, last)) = ends {
             path.area d=(format!("M{} {}{}L{} {}Z", px(first.x), px(zero), line.concat(), px(last.x), px(zero))) {}
@@ -214,11 +184,7 @@ fn stands_free(own: usize, end: &Mark, lines: &[Vec<Vec<Mark>>]) -> bool {
 
 /// What stands at the end of a series: its name, or its value if it is alone.
 fn end_words<'a>(series: &[Series], own: &'a Series, last: &'a Point) -> &'a str {
-    if series.len() == 1 {
-        &last.brief
-    } else {
-        &own.name
-    }
+    if series.len() == 1 { &last.brief } else { &own.name }
 }
 
 /// The room right of the lines that the longest end label needs.

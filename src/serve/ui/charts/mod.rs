@@ -31,7 +31,6 @@ mod scale;
 mod svg;
 
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use self::data::{Series, series};
 pub use self::svg::Room;
@@ -41,48 +40,7 @@ use super::lang::Lang;
 use super::table::{Column, Row};
 use super::text::Text;
 
-/// How a report is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChartKind {
-    /// A measure over time or age.
-    Line,
-    /// A measure by category.
-    Bar,
-    /// A measure by two dimensions.
-    Heatmap,
-    /// The share that reaches each step.
-    Funnel,
-    /// No chart: the rows are a list.
-    Table,
-}
-
-/// Which columns of a report play which part in its chart.
-///
-/// Deserialises from a report's front matter; unknown keys are errors there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChartSpec {
-    /// The kind of chart.
-    pub kind: ChartKind,
-    /// The column along the chart: a period, an age, a category, a step's name.
-    #[serde(default)]
-    pub x: String,
-    /// The measured columns; several become one series each.
-    #[serde(default)]
-    pub y: Vec<String>,
-    /// The column that splits rows into series; in a heatmap, its rows.
-    pub series: Option<String>,
-    /// The lower end of the interval around `y`.
-    pub low: Option<String>,
-    /// The upper end of the interval around `y`.
-    pub high: Option<String>,
-    /// The flag that says whether a row's period is over.
-    pub complete: Option<String>,
-    /// The column that says how many a value stands for: a cohort's size, the
-    /// customers at a step.
-    pub count: Option<String>,
-}
+pub use crate::reports::header::{Chart as ChartSpec, ChartKind};
 
 /// Draws `rows` as `spec` says, or nothing if it asks for a table only.
 ///
@@ -135,11 +93,7 @@ fn notes(spec: &ChartSpec, series: &[Series], lang: Lang) -> Markup {
     if spec.kind == ChartKind::Line && line::is_ramp(series) {
         notes.push(lang.t(Text::OrderNote));
     }
-    let bars = series
-        .iter()
-        .map(|series| series.points.len())
-        .max()
-        .unwrap_or(0);
+    let bars = series.iter().map(|series| series.points.len()).max().unwrap_or(0);
     let cut = (spec.kind == ChartKind::Bar && bars > bar::MOST).then(|| {
         let (shown, total) = (bar::MOST.to_string(), bars.to_string());
         Text::BarsShown.fill(lang, &[("shown", &shown), ("total", &total)])

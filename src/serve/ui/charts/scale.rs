@@ -26,28 +26,19 @@ impl Scale {
         target: usize,
         span: (f64, f64),
     ) -> Self {
-        let start = if zero {
-            (0.0, 0.0)
-        } else {
-            (f64::INFINITY, f64::NEG_INFINITY)
-        };
+        let start = if zero { (0.0, 0.0) } else { (f64::INFINITY, f64::NEG_INFINITY) };
         let (mut low, mut high) = values
             .filter(|value| value.is_finite())
             .map(|value| value.clamp(-LIMIT, LIMIT))
-            .fold(start, |(low, high), value| {
-                (low.min(value), high.max(value))
-            });
+            .fold(start, |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
             (low, high) = (0.0, 1.0);
         }
         if low >= high {
             // One value has no range; a tenth around it shows where it lies.
             let around = if low == 0.0 { 1.0 } else { low.abs() / 10.0 };
-            (low, high) = if zero && low == 0.0 {
-                (0.0, 1.0)
-            } else {
-                (low - around, high + around)
-            };
+            (low, high) =
+                if zero && low == 0.0 { (0.0, 1.0) } else { (low - around, high + around) };
         }
         let step = nice_step((high - low) / f64::from(u32::try_from(target.max(1)).unwrap_or(1)));
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
@@ -57,22 +48,12 @@ impl Scale {
             ticks.push(multiple(index, step));
             index += 1.0;
         }
-        Self {
-            ends: (multiple(first, step), multiple(last, step)),
-            span,
-            ticks,
-            step,
-        }
+        Self { ends: (multiple(first, step), multiple(last, step)), span, ticks, step }
     }
 
     /// An axis that ends exactly at `ends`, without ticks.
     pub fn exact(ends: (f64, f64), span: (f64, f64)) -> Self {
-        Self {
-            ends,
-            span,
-            ticks: Vec::new(),
-            step: 0.0,
-        }
+        Self { ends, span, ticks: Vec::new(), step: 0.0 }
     }
 
     /// The pixel of `value`; the middle if the axis has no length.
@@ -119,15 +100,9 @@ mod tests {
     #[test]
     fn ticks_are_round_and_cover_the_values() {
         assert_eq!(ticks(&[0.0, 1.0], true), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
-        assert_eq!(
-            ticks(&[3.0, 97.0], true),
-            [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
-        );
+        assert_eq!(ticks(&[3.0, 97.0], true), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(ticks(&[0.31, 0.37], false), [0.3, 0.32, 0.34, 0.36, 0.38]);
-        assert_eq!(
-            ticks(&[-30.0, 55.0], false),
-            [-40.0, -20.0, 0.0, 20.0, 40.0, 60.0]
-        );
+        assert_eq!(ticks(&[-30.0, 55.0], false), [-40.0, -20.0, 0.0, 20.0, 40.0, 60.0]);
     }
 
     #[test]
@@ -148,16 +123,10 @@ mod tests {
                 let scale = Scale::nice(values.iter().copied(), zero, 5, (0.0, 100.0));
                 let n = scale.ticks.len();
                 assert!((2..=12).contains(&n), "{values:?} gives {n} ticks");
-                assert!(
-                    scale.ticks.windows(2).all(|pair| pair[0] < pair[1]),
-                    "{values:?}"
-                );
+                assert!(scale.ticks.windows(2).all(|pair| pair[0] < pair[1]), "{values:?}");
                 for value in values.iter().filter(|value| value.is_finite()) {
                     let at = scale.at(*value);
-                    assert!(
-                        (-0.1..=100.1).contains(&at),
-                        "{value} of {values:?} is at {at}"
-                    );
+                    assert!((-0.1..=100.1).contains(&at), "{value} of {values:?} is at {at}");
                 }
             }
         }

@@ -15,13 +15,7 @@ const HEIGHT: f64 = 34.0;
 /// fewer than two values.
 #[must_use]
 pub fn spark(values: &[Option<f64>]) -> Markup {
-    let known = || {
-        values
-            .iter()
-            .flatten()
-            .copied()
-            .filter(|value| value.is_finite())
-    };
+    let known = || values.iter().flatten().copied().filter(|value| value.is_finite());
     if known().count() < 2 {
         return html! {};
     }
@@ -29,10 +23,7 @@ pub fn spark(values: &[Option<f64>]) -> Markup {
         (low.min(value), high.max(value))
     });
     let ys = Scale::exact(ends, (HEIGHT - 4.0, 4.0));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a tile shows a few dozen periods"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a tile shows a few dozen periods")]
     let xs = Scale::exact((0.0, (values.len() - 1) as f64), (3.0, WIDTH - 4.0));
     let mut path = String::new();
     let mut pen = "M";
@@ -58,11 +49,7 @@ pub fn spark(values: &[Option<f64>]) -> Markup {
 /// A probability as the filled part of a track; `class` gives its colour.
 #[must_use]
 pub fn meter(probability: f64, class: &str) -> Markup {
-    let filled = if probability.is_finite() {
-        probability.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
+    let filled = if probability.is_finite() { probability.clamp(0.0, 1.0) } else { 0.0 };
     html! {
         svg.meter.(class) viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
             rect.track width="100" height="8" {}

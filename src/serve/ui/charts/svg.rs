@@ -62,14 +62,7 @@ impl<'a> Frame<'a> {
     ) -> Self {
         let narrow = room.is_none();
         let (suffix, width) = room.map_or(("n", NARROW), |room| ("w", room.width()));
-        Self {
-            id: format!("{id}-{suffix}"),
-            width,
-            narrow,
-            lang,
-            title,
-            describe,
-        }
+        Self { id: format!("{id}-{suffix}"), width, narrow, lang, title, describe }
     }
 
     /// The `svg` element around `body`, `width` × `height` units, with the name
@@ -94,11 +87,7 @@ impl<'a> Frame<'a> {
 /// a drawing must not break where a number does.
 pub fn px(value: f64) -> String {
     let tenths = (value * 10.0).round();
-    if tenths.is_finite() && tenths != 0.0 {
-        (tenths / 10.0).to_string()
-    } else {
-        "0".to_owned()
-    }
+    if tenths.is_finite() && tenths != 0.0 { (tenths / 10.0).to_string() } else { "0".to_owned() }
 }
 
 /// The class of the `index`-th series: the palette has eight colours.

@@ -5,9 +5,8 @@
 
 use crate::serve::ui::lang::Lang;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A calendar day, or a whole month if the text named no day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +88,7 @@ impl Date {
     }
 
     fn month_name(self) -> &'static str {
-        MONTHS
-            .get(usize::from(self.month) - 1)
-            .copied()
-            .unwrap_or("")
+        MONTHS.get(usize::from(self.month) - 1).copied().unwrap_or("")
     }
 }
 
@@ -144,15 +140,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in [
-            "2025-13",
-            "2025-1-1",
-            "25-01-01",
-            "2025",
-            "2025-01-00",
-            "中文",
-            "2025-01-01-01",
-        ] {
+        for text in
+            ["2025-13", "2025-1-1", "25-01-01", "2025", "2025-01-00", "中文", "2025-01-01-01"]
+        {
             assert_eq!(Date::parse(text), None, "{text}");
         }
     }

@@ -32,10 +32,7 @@ impl Decimal {
     #[must_use]
     pub fn of_f64(value: f64) -> Option<Self> {
         // Display of f64 never uses an exponent, so this can not recurse twice.
-        value
-            .is_finite()
-            .then(|| value.to_string())
-            .and_then(|text| Self::parse(&text))
+        value.is_finite().then(|| value.to_string()).and_then(|text| Self::parse(&text))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -48,11 +45,7 @@ impl Decimal {
         if whole.is_empty() || !plain(whole) || !plain(fraction) {
             // Exponents are floats by nature; words such as NaN are not finite.
             let scientific = text.contains(['e', 'E']) && !text.contains(['n', 'N']);
-            return if scientific {
-                Self::of_f64(text.parse().ok()?)
-            } else {
-                None
-            };
+            return if scientific { Self::of_f64(text.parse().ok()?) } else { None };
         }
         Some(Self::normal(negative, whole, fraction))
     }
@@ -75,11 +68,8 @@ impl Decimal {
         let Some(next) = self.fraction.as_bytes().get(places) else {
             return self.clone();
         };
-        let mut digits: Vec<u8> = self
-            .whole
-            .bytes()
-            .chain(self.fraction.bytes().take(places))
-            .collect();
+        let mut digits: Vec<u8> =
+            self.whole.bytes().chain(self.fraction.bytes().take(places)).collect();
         if *next >= b'5' {
             let mut carried = true;
             for digit in digits.iter_mut().rev() {
@@ -118,11 +108,7 @@ impl Decimal {
     /// How many digits stand before the point; 0 for numbers below one.
     #[must_use]
     pub fn magnitude(&self) -> usize {
-        if self.whole == "0" {
-            0
-        } else {
-            self.whole.len()
-        }
+        if self.whole == "0" { 0 } else { self.whole.len() }
     }
 
     /// Whether the number is below zero.
@@ -165,10 +151,7 @@ mod tests {
     fn huge_money_keeps_every_digit() {
         let text = "-12345678901234567890.4550";
         assert_eq!(decimal(text).grouped(2), "−12,345,678,901,234,567,890.455");
-        assert_eq!(
-            decimal(text).round(2).grouped(2),
-            "−12,345,678,901,234,567,890.46"
-        );
+        assert_eq!(decimal(text).round(2).grouped(2), "−12,345,678,901,234,567,890.46");
     }
 
     #[test]
@@ -199,10 +182,7 @@ mod tests {
         ] {
             assert_eq!(Decimal::of(&value), None, "{value}");
         }
-        assert_eq!(
-            Decimal::of(&json!(1e21)).unwrap().grouped(0),
-            "1,000,000,000,000,000,000,000"
-        );
+        assert_eq!(Decimal::of(&json!(1e21)).unwrap().grouped(0), "1,000,000,000,000,000,000,000");
         assert_eq!(Decimal::of_f64(f64::NAN), None);
     }
 }

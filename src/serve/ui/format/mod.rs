@@ -27,10 +27,7 @@ pub struct Formatted {
 impl Formatted {
     /// A text that is already exact.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            exact: None,
-        }
+        Self { text: text.into(), exact: None }
     }
 
     /// What a cell without a value shows.
@@ -102,11 +99,7 @@ pub fn signed(change: f64, places: usize) -> String {
         || "–".to_owned(),
         |decimal| {
             let rounded = decimal.round(places);
-            let sign = if change > 0.0 && !rounded.is_negative() {
-                "+"
-            } else {
-                ""
-            };
+            let sign = if change > 0.0 && !rounded.is_negative() { "+" } else { "" };
             format!("{sign}{}", rounded.grouped(places))
         },
     )
@@ -136,9 +129,7 @@ pub fn compact(decimal: &Decimal, lang: Lang) -> Formatted {
     };
     let exact = decimal.grouped(0);
     // Below ten thousand the number itself is as short as any unit makes it.
-    let Some((zeros, unit)) = units
-        .iter()
-        .find(|(zeros, _)| decimal.magnitude() > (*zeros).max(4))
+    let Some((zeros, unit)) = units.iter().find(|(zeros, _)| decimal.magnitude() > (*zeros).max(4))
     else {
         let places = 3_usize.saturating_sub(decimal.magnitude()).min(2);
         return Formatted::rounded(decimal.round(places).grouped(0), exact);
@@ -161,10 +152,7 @@ pub fn compact_money(decimal: &Decimal, currency: &str, lang: Lang) -> Formatted
 pub fn money(decimal: &Decimal, currency: &str) -> Formatted {
     let sign = currency_sign(currency);
     let Formatted { text, exact } = fixed(decimal, 2, 2);
-    Formatted {
-        text: prefixed(&sign, &text),
-        exact: exact.map(|exact| prefixed(&sign, &exact)),
-    }
+    Formatted { text: prefixed(&sign, &text), exact: exact.map(|exact| prefixed(&sign, &exact)) }
 }
 
 fn prefixed(sign: &str, digits: &str) -> String {
@@ -193,19 +181,10 @@ mod tests {
     fn what_is_shown_short_is_exact_in_the_title() {
         let shown = compact_money(&decimal(&json!("9747747.93")), "GBP", Lang::Zh);
         assert_eq!(shown.text, "£975万");
-        assert_eq!(
-            shown.render().into_string(),
-            "<span title=\"£9,747,747.93\">£975万</span>"
-        );
-        assert_eq!(
-            compact_money(&decimal(&json!("-1234567")), "CNY", Lang::En).text,
-            "−¥1.23M"
-        );
+        assert_eq!(shown.render().into_string(), "<span title=\"£9,747,747.93\">£975万</span>");
+        assert_eq!(compact_money(&decimal(&json!("-1234567")), "CNY", Lang::En).text, "−¥1.23M");
         assert_eq!(money(&decimal(&json!("12.5000")), "USD").exact, None);
-        assert_eq!(
-            money(&decimal(&json!("12.5001")), "USD").exact.unwrap(),
-            "$12.5001"
-        );
+        assert_eq!(money(&decimal(&json!("12.5001")), "USD").exact.unwrap(), "$12.5001");
     }
 
     #[test]

@@ -43,9 +43,8 @@ impl RiskRow {
     /// The value at risk, short.
     #[must_use]
     pub fn value_brief(&self, currency: &str, lang: Lang) -> Formatted {
-        Decimal::of(&self.value_at_risk).map_or_else(Formatted::missing, |value| {
-            format::compact_money(&value, currency, lang)
-        })
+        Decimal::of(&self.value_at_risk)
+            .map_or_else(Formatted::missing, |value| format::compact_money(&value, currency, lang))
     }
 }
 
@@ -222,9 +221,8 @@ fn list(cx: &Context, page: &AtRiskPage) -> Markup {
 
 fn line(cx: &Context, page: &AtRiskPage, row: &RiskRow) -> Markup {
     let lang = cx.lang;
-    let value = Decimal::of(&row.value_at_risk).map_or_else(Formatted::missing, |value| {
-        format::money(&value, &page.currency)
-    });
+    let value = Decimal::of(&row.value_at_risk)
+        .map_or_else(Formatted::missing, |value| format::money(&value, &page.currency));
     html! {
         tr {
             td.customer {

@@ -14,8 +14,9 @@ use crate::serve::ui::layout;
 use crate::serve::ui::table::{self, Column, DataTable};
 use crate::serve::ui::text::Text;
 
-/// Reasons drawn one by one; the rest is drawn as one bar.
-const DRAWN: usize = 8;
+/// Reasons drawn one by one, all that a score is stored with; were there more,
+/// the rest would be drawn as one bar.
+const DRAWN: usize = 10;
 
 /// One customer.
 #[derive(Debug, Clone)]
@@ -108,9 +109,8 @@ pub fn render(cx: &Context, page: &CustomerPage) -> Markup {
 
 fn summary(cx: &Context, score: &Score) -> Markup {
     let lang = cx.lang;
-    let value = Decimal::of(&score.value_at_risk).map_or_else(Formatted::missing, |value| {
-        format::money(&value, &score.currency)
-    });
+    let value = Decimal::of(&score.value_at_risk)
+        .map_or_else(Formatted::missing, |value| format::money(&value, &score.currency));
     html! {
         section.tiles.score {
             article.tile {
@@ -131,18 +131,11 @@ fn summary(cx: &Context, score: &Score) -> Markup {
 fn reasons(cx: &Context, score: &Score) -> Markup {
     let lang = cx.lang;
     // One reason too many is worth its own bar more than a bar for "the rest".
-    let drawn = if score.reasons.len() <= DRAWN + 1 {
-        score.reasons.len()
-    } else {
-        DRAWN
-    };
+    let drawn = if score.reasons.len() <= DRAWN + 1 { score.reasons.len() } else { DRAWN };
     let (large, small) = score.reasons.split_at(drawn);
     let mut steps: Vec<Step> = large
         .iter()
-        .map(|reason| Step {
-            name: reason.text.clone(),
-            contribution: reason.contribution,
-        })
+        .map(|reason| Step { name: reason.text.clone(), contribution: reason.contribution })
         .collect();
     let rest = (!small.is_empty()).then(|| Step {
         name: Text::SmallerReasons.fill(lang, &[("n", &small.len().to_string())]),
@@ -226,10 +219,7 @@ fn reason_line(reason: &Reason, inner: bool, lang: Lang) -> Markup {
 /// Two digits, all of them in the title, so that the sum can be checked.
 fn exact(log_odds: f64) -> Formatted {
     let text = format::signed(log_odds, 2);
-    Formatted {
-        exact: Some(log_odds.to_string()).filter(|exact| *exact != text),
-        text,
-    }
+    Formatted { exact: Some(log_odds.to_string()).filter(|exact| *exact != text), text }
 }
 
 fn records(cx: &Context, title: Text, table: &DataTable) -> Markup {

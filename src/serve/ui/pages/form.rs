@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use crate::serve::ui::context::Context;
 use crate::serve::ui::format;
+use crate::serve::ui::layout;
 use crate::serve::ui::text::Text;
 
 /// What values a parameter takes.
@@ -67,7 +68,7 @@ pub fn render(cx: &Context, parameters: &[Parameter]) -> Markup {
                     span.strong { (lang.t(Text::Parameters)) }
                     @for parameter in parameters {
                         @if let Some(value) = shown_value(cx, parameter) {
-                            span.setting.changed[parameter.current != parameter.default] {
+                            span.setting.changed[is_changed(parameter)] {
                                 (parameter.title) " " b { (value) }
                             }
                         }
@@ -86,6 +87,11 @@ pub fn render(cx: &Context, parameters: &[Parameter]) -> Markup {
             }
         }
     }
+}
+
+/// Whether the value in force is another than the default.
+fn is_changed(parameter: &Parameter) -> bool {
+    parameter.current.is_some() && parameter.current != parameter.default
 }
 
 /// The value in force, as the reader knows it.
@@ -117,17 +123,13 @@ fn field(cx: &Context, parameter: &Parameter) -> Markup {
             label for=(id) { (parameter.title) " " code { (parameter.name) } }
             (input(cx, parameter, &id, &help))
             @if let Some(error) = &parameter.error { p.wrong { (error) } }
-            p.note id=(help) { (parameter.doc) " " (default) }
+            p.note id=(help) { (layout::prose(&parameter.doc)) " " (default) }
         }
     }
 }
 
 fn input(cx: &Context, parameter: &Parameter, id: &str, help: &str) -> Markup {
-    let value = parameter
-        .current
-        .as_deref()
-        .or(parameter.default.as_deref())
-        .unwrap_or("");
+    let value = parameter.current.as_deref().or(parameter.default.as_deref()).unwrap_or("");
     let options = |choices: &[Choice]| {
         html! {
             select id=(id) name=(parameter.name) aria-describedby=(help) {

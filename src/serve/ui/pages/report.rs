@@ -77,7 +77,7 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
         @if !page.definition.is_empty() {
             section.definition {
                 h2 { (lang.t(Text::HowCounted)) }
-                @for paragraph in &page.definition { p { (paragraph) } }
+                @for paragraph in &page.definition { p { (layout::prose(paragraph)) } }
             }
         }
     };

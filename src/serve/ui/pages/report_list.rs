@@ -43,7 +43,7 @@ pub fn render(cx: &Context, reports: &[ReportCard], as_of: Option<&str>) -> Mark
                             (glyph(report.chart))
                             div {
                                 h3 { a href=(cx.report(&report.name)) { (report.title) } }
-                                p { (report.description) }
+                                p { (layout::prose(&report.description)) }
                                 code { (report.name) }
                             }
                         }

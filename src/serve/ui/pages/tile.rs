@@ -55,8 +55,8 @@ pub struct Change {
     pub since: String,
     /// Which direction is good.
     pub better: Better,
-    /// Whether the change is more than chance.
-    pub verdict: Verdict,
+    /// Whether the change is more than chance; none for a plain count or sum.
+    pub verdict: Option<Verdict>,
     /// The 95 % interval of the change.
     pub interval: Option<(f64, f64)>,
 }
@@ -105,6 +105,7 @@ pub fn render(cx: &Context, tile: &Tile) -> Markup {
             @if let Some(note) = &tile.note { p.note { (note) } }
             @match &tile.change {
                 Some(change) => (moved(change, cx.lang)),
+                None if tile.note.is_some() => {},
                 None => p.change.none { (cx.lang.t(Text::ChangeNone)) },
             }
         }
@@ -112,32 +113,28 @@ pub fn render(cx: &Context, tile: &Tile) -> Markup {
 }
 
 fn moved(change: &Change, lang: Lang) -> Markup {
-    let (verdict, said) = match change.verdict {
+    let verdict = change.verdict.map(|verdict| match verdict {
         Verdict::Real => ("real", Text::ChangeReal),
         Verdict::Chance => ("chance", Text::ChangeChance),
         Verdict::TooFew => ("few", Text::ChangeTooFew),
-    };
+    });
     let good = (change.by > 0.0) == (change.better == Better::Up);
-    let real = change.verdict == Verdict::Real && change.by != 0.0;
+    let real = change.verdict == Some(Verdict::Real) && change.by != 0.0;
     let arrow = match change.by {
         by if by > 0.0 => "▲",
         by if by < 0.0 => "▼",
         _ => "■",
     };
     let explained = change.interval.map(|(low, high)| {
-        let (low, high) = (
-            amount(low, change.measure, lang),
-            amount(high, change.measure, lang),
-        );
+        let (low, high) = (amount(low, change.measure, lang), amount(high, change.measure, lang));
         Text::ChangeExplained.fill(lang, &[("low", &low), ("high", &high)])
     });
     let since = Text::Since.fill(lang, &[("period", &date::long(&change.since, lang))]);
     html! {
-        p.change.good[real && good].bad[real && !good] title=[explained] data-verdict=(verdict) {
+        p.change.good[real && good].bad[real && !good] title=[explained] data-verdict=[verdict.map(|(code, _)| code)] {
             span.by { span.arrow aria-hidden="true" { (arrow) } " " (amount(change.by, change.measure, lang)) }
             " " span.since { (since) }
-            br;
-            span.verdict { (lang.t(said)) }
+            @if let Some((_, said)) = verdict { br; span.verdict { (lang.t(said)) } }
         }
     }
 }

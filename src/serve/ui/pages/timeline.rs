@@ -49,11 +49,7 @@ impl EventKind {
 /// Renders events in their order, newest first by custom; the day is said once.
 #[must_use]
 pub fn render(cx: &Context, events: &[Event]) -> Markup {
-    let days = || {
-        events
-            .iter()
-            .map(|event| event.at.get(..10).unwrap_or(&event.at))
-    };
+    let days = || events.iter().map(|event| event.at.get(..10).unwrap_or(&event.at));
     let news = std::iter::once(true).chain(days().zip(days().skip(1)).map(|(a, b)| a != b));
     html! {
         @if events.is_empty() { p.note { (cx.lang.t(Text::NoActivity)) } }

@@ -1,0 +1,170 @@
+//! The at-risk list: the scores of the newest run, a page at a time.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::Markup;
+use serde_json::Value;
+
+use super::risk;
+use super::rows::text;
+use crate::engine::Engine;
+use crate::error::{ErrorKind, Result};
+use crate::reports;
+use crate::reports::render::rows;
+use crate::serve::AppState;
+use crate::serve::cursor;
+use crate::serve::problem::Problem;
+use crate::serve::scores;
+use crate::serve::ui::band::Band;
+use crate::serve::ui::context::{Context, Section};
+use crate::serve::ui::format::date;
+use crate::serve::ui::layout::Downloads;
+use crate::serve::ui::pages::at_risk::{self, AtRiskPage, BandCount, RiskFilter};
+use crate::serve::ui::text::Text;
+use crate::serve::visit::Visit;
+use crate::tenure::ScoreRequest;
+
+/// Customers on a page: a screenful of calls for a week.
+const PAGE: usize = 50;
+
+/// Answers `/at-risk`.
+pub async fn page(State(state): State<AppState>, visit: Visit) -> Response {
+    let page = build(&state, &visit).await;
+    super::answer(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::AT_RISK, &[]))
+}
+
+async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
+    let cx = visit.context(Section::AtRisk);
+    let request = asked(visit)?;
+    let engine = state.tenure().engine().await?;
+    let _permit = state.permit().await?;
+    let filter = RiskFilter {
+        band: request.band.as_deref().and_then(Band::of_code),
+        owner: request.owner.clone(),
+        min_probability: request.min_probability,
+    };
+    let mut page = AtRiskPage {
+        as_of: None,
+        model: None,
+        currency: String::new(),
+        bands: Vec::new(),
+        filter,
+        owners: Vec::new(),
+        rows: Vec::new(),
+        total: 0,
+        first: request.after.is_none(),
+        next: None,
+        links: Downloads { json: link(&cx, &request), ..Downloads::default() },
+        hint: None,
+    };
+    let scored = match state.tenure().scores(&engine, &request, cx.lang).await {
+        Ok(scored) => scored,
+        Err(error) if error.kind() == ErrorKind::Insufficient => {
+            page.hint = Some(cx.lang.t(Text::ScoreFirst).to_owned());
+            return Ok(at_risk::render(&cx, &page));
+        }
+        Err(error) => return Err(error),
+    };
+    let bands = bands(state, &engine, scored.run_id, &request).await?;
+    page.total = bands.matching;
+    page.bands = bands.counts;
+    page.currency = state.currency(&engine).await?.unwrap_or_default();
+    page.owners = risk::owners(state, &engine, scored.run_id).await?;
+    page.rows = risk::lines(state, &engine, &scored, &page.owners).await?;
+    page.model = scored.scores.first().and_then(|score| text(score, "model"));
+    page.as_of = scored
+        .scores
+        .first()
+        .and_then(|score| text(score, "cutoff"))
+        .map(|cutoff| date::iso_minutes(&cutoff).get(..10).unwrap_or(&cutoff).to_owned());
+    page.next = scored.next.as_ref().map(|place| cursor::encode(place, &request));
+    Ok(at_risk::render(&cx, &page))
+}
+
+/// Reads the form: the parameters of `/v1/scores`, the probability in percent.
+fn asked(visit: &Visit) -> Result<ScoreRequest> {
+    let mut params = visit.filled();
+    if let Some(percent) = params.remove("min_percent") {
+        let share = percent.parse::<f64>().map(|percent| (percent / 100.0).to_string());
+        params.insert("min_probability".to_owned(), share.unwrap_or(percent));
+    }
+    params.insert("limit".to_owned(), PAGE.to_string());
+    scores::asked(params)
+}
+
+/// The same list as `/v1` gives it.
+fn link(cx: &Context, request: &ScoreRequest) -> String {
+    let probability = request.min_probability.map(|share| share.to_string());
+    let pairs = [
+        ("band", request.band.as_deref()),
+        ("owner", request.owner.as_deref()),
+        ("min_probability", probability.as_deref()),
+    ];
+    let given: Vec<_> =
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    cx.link("/v1/scores", &given)
+}
+
+/// The sizes of a run's bands.
+pub(super) struct Bands {
+    /// Every band, loudest first.
+    pub(super) counts: Vec<BandCount>,
+    /// Customers that the filter leaves.
+    pub(super) matching: usize,
+}
+
+/// Counts the bands of run `run_id` and what the filter of `request` leaves.
+pub(super) async fn bands(
+    state: &AppState,
+    engine: &Engine,
+    run_id: i64,
+    request: &ScoreRequest,
+) -> Result<Bands> {
+    let mut asked: BTreeMap<String, reports::Value> = risk::run(run_id);
+    let mut set = |name: &str, value: Option<reports::Value>| {
+        asked.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    set("band", request.band.clone().map(reports::Value::Text));
+    set("owner", request.owner.clone().map(reports::Value::Text));
+    set("min_probability", request.min_probability.map(reports::Value::Number));
+    let found = rows(&state.tenure().page(engine, "bands", asked).await?.batches)?;
+    let count = |row: &serde_json::Map<String, Value>, name: &str| {
+        let count = row.get(name).and_then(Value::as_u64);
+        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+    };
+    let counts = Band::ALL.map(|band| {
+        let row = found.iter().find(|row| text(row, "band").as_deref() == Some(band.code()));
+        BandCount {
+            band,
+            customers: row.map_or(0, |row| count(row, "customers")),
+            value_at_risk: row
+                .and_then(|row| row.get("value_at_risk"))
+                .cloned()
+                .unwrap_or_default(),
+        }
+    });
+    let matching = found.iter().map(|row| count(row, "matching")).sum();
+    Ok(Bands { counts: counts.into(), matching })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use super::*;
+    use crate::serve::ui::lang::Lang;
+
+    #[test]
+    fn the_form_asks_in_percent_and_leaves_empty_fields_out() {
+        let uri = "/at-risk?band=&owner=O1&min_percent=12.5&lang=zh".parse().unwrap();
+        let visit = Visit::new(&uri, &HeaderMap::new(), Lang::En);
+        let request = asked(&visit).unwrap();
+        assert_eq!(request.band, None);
+        assert_eq!(request.owner.as_deref(), Some("O1"));
+        assert_eq!(request.min_probability, Some(0.125));
+        let link = link(&visit.context(Section::AtRisk), &request);
+        assert_eq!(link, "/v1/scores?owner=O1&min_probability=0.125&lang=zh");
+    }
+}

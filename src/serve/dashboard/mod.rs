@@ -1,0 +1,54 @@
+//! Which library answer fills which page?
+//!
+//! One file per page of [`crate::serve::ui`]: it asks the library, puts the
+//! answers into the page's struct and renders it. Everything a page shows is
+//! also behind `/v1`, from the same functions, so that the two can not differ.
+
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{Html, IntoResponse, Response};
+use maud::Markup;
+
+use super::problem::{self, Problem};
+use super::ui::assets;
+use super::ui::context::Context;
+use super::visit::Visit;
+use crate::error::{Error, ErrorKind};
+
+pub mod at_risk;
+pub mod customer;
+pub mod overview;
+pub mod reports;
+
+mod risk;
+mod rows;
+
+/// A page, or the failure in its place; `at` is where the nearest names of
+/// something unknown lead to.
+fn answer(
+    visit: &Visit,
+    page: Result<Markup, Problem>,
+    at: impl Fn(&Context, &str) -> String,
+) -> Response {
+    match page {
+        // Names of customers must not stay in a shared cache.
+        Ok(markup) => {
+            ([(CACHE_CONTROL, "private, no-cache")], Html(markup.into_string())).into_response()
+        }
+        Err(problem) => problem.page(visit, at),
+    }
+}
+
+/// Answers one of the three files a page loads.
+pub async fn asset(Path(name): Path<String>, visit: Visit) -> Response {
+    match assets::ALL.iter().find(|asset| asset.path.ends_with(&format!("/{name}"))) {
+        Some(asset) => {
+            let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, "max-age=300")];
+            (headers, asset.body).into_response()
+        }
+        None => {
+            let error = Error::new(ErrorKind::Unknown, format!("there is no {}", visit.path));
+            problem::Problem::from(error).answer(&visit)
+        }
+    }
+}

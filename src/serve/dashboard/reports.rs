@@ -1,0 +1,226 @@
+//! The catalogue, and each report with its chart, numbers and form.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::Markup;
+
+use super::rows;
+use crate::error::{Error, ErrorKind, Result};
+use crate::reports::header::{Header, ParamKind};
+use crate::reports::{Purpose, Query, params};
+use crate::serve::AppState;
+use crate::serve::problem::Problem;
+use crate::serve::ui::charts::{ChartKind, ChartSpec};
+use crate::serve::ui::context::{Context, Section, encode};
+use crate::serve::ui::lang::Lang;
+use crate::serve::ui::layout::Downloads;
+use crate::serve::ui::pages::report::{self, Outcome, ReportPage};
+use crate::serve::ui::pages::report_list::{self, ReportCard};
+use crate::serve::ui::pages::{Choice, Parameter, ParameterKind};
+use crate::serve::ui::text::Text;
+use crate::serve::visit::Visit;
+
+/// Rows a page shows; the downloads hold them all.
+const SHOWN: usize = 500;
+
+/// Answers `/reports`.
+pub async fn list(State(state): State<AppState>, visit: Visit) -> Response {
+    let cx = visit.context(Section::Reports);
+    let card = |query: &Query| ReportCard {
+        name: query.name.clone(),
+        title: query.header.title.get(cx.lang).to_owned(),
+        description: query.header.description.get(cx.lang).to_owned(),
+        chart: query.header.chart.as_ref().map_or(ChartKind::Table, |chart| chart.kind),
+        group: group(&query.header.group, cx.lang),
+    };
+    let cards: Vec<ReportCard> =
+        state.tenure().catalogue().all(Purpose::Report).map(card).collect();
+    super::answer(&visit, Ok(report_list::render(&cx, &cards, None)), |cx, name| cx.report(name))
+}
+
+/// The heading of a group; one of an analyst's own stands as it is written.
+fn group(code: &str, lang: Lang) -> String {
+    let text = match code {
+        "overview" | "" => Text::GroupOverview,
+        "journeys" => Text::GroupJourneys,
+        "revenue" => Text::GroupRevenue,
+        "retention" => Text::GroupRetention,
+        "sales" => Text::GroupSales,
+        "segments" => Text::GroupSegments,
+        "voice" => Text::GroupVoice,
+        own => return own.to_owned(),
+    };
+    lang.t(text).to_owned()
+}
+
+/// Answers `/reports/{name}`.
+pub async fn page(
+    State(state): State<AppState>,
+    name: std::result::Result<Path<String>, PathRejection>,
+    visit: Visit,
+) -> Response {
+    let page = match name {
+        Ok(Path(name)) => build(&state, &visit, &name).await.map_err(Problem::from),
+        Err(rejection) => Err(rejection.into()),
+    };
+    super::answer(&visit, page, |cx, name| cx.report(name))
+}
+
+async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<Markup> {
+    let cx = visit.context(Section::Reports);
+    let query = state.tenure().catalogue().get(Purpose::Report, name)?;
+    let header = &query.header;
+    let filled = visit.filled();
+    let outcome = run(state, &cx, query, filled.clone()).await;
+    let refused = outcome.as_ref().err().filter(|error| error.kind() == ErrorKind::Usage);
+    let parameters = parameters(header, &filled, refused, cx.lang);
+    let (as_of, outcome) = match outcome {
+        Ok((as_of, outcome)) => (Some(as_of), outcome),
+        Err(error) => {
+            // A name that is not known is a parameter's: the report is there.
+            let kept = cx.report(name);
+            (None, Outcome::Failed(Problem::from(error).failure(|_| kept.clone())))
+        }
+    };
+    let page = ReportPage {
+        title: header.title.get(cx.lang).to_owned(),
+        description: header.description.get(cx.lang).to_owned(),
+        parameters,
+        as_of,
+        definition: definition(header, cx.lang),
+        chart: header.chart.clone().unwrap_or_else(no_chart),
+        outcome,
+    };
+    Ok(report::render(&cx, &page))
+}
+
+async fn run(
+    state: &AppState,
+    cx: &Context,
+    query: &Query,
+    filled: BTreeMap<String, String>,
+) -> Result<(String, Outcome)> {
+    let links = downloads(cx, &query.name, &filled);
+    let engine = state.tenure().engine().await?;
+    let permit = state.permit().await?;
+    let request = crate::serve::reports::request(filled);
+    let report = state.tenure().report_on(&engine, &query.name, &request).await?;
+    let currency = state.currency(&engine).await?;
+    drop(permit);
+    let table = rows::table(&report, &query.header, currency.as_deref(), SHOWN, cx.lang)?;
+    let empty = engine.snapshot().run_id() == 0;
+    let hint = empty.then(|| cx.lang.t(Text::LoadFirst).to_owned());
+    Ok((rows::day(&report), Outcome::Rows { table, links, hint }))
+}
+
+/// The very same rows in other forms.
+fn downloads(cx: &Context, name: &str, filled: &BTreeMap<String, String>) -> Downloads {
+    let path = format!("/v1/reports/{}", encode(name));
+    let link = |format: &str| {
+        let given = filled.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<_> = given.chain([("format", format)]).collect();
+        cx.link(&path, &pairs)
+    };
+    Downloads { csv: link("csv"), json: link("json"), xlsx: link("xlsx") }
+}
+
+/// How each column is counted.
+fn definition(header: &Header, lang: Lang) -> Vec<String> {
+    let colon = match lang {
+        Lang::En => ": ",
+        Lang::Zh => "：",
+    };
+    let noted = header.columns.values().filter_map(|note| Some((note, note.doc.as_ref()?)));
+    noted.map(|(note, doc)| [note.title.get(lang), colon, doc.get(lang)].concat()).collect()
+}
+
+/// The form: what can be set, what it is set to, and what was refused.
+fn parameters(
+    header: &Header,
+    filled: &BTreeMap<String, String>,
+    refused: Option<&Error>,
+    lang: Lang,
+) -> Vec<Parameter> {
+    // A refusal begins with the name of what it refuses.
+    let refusal = |name: &str| {
+        let words = refused?.to_string();
+        words.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned)
+    };
+    let own = header.params.iter().map(|(name, param)| Parameter {
+        name: name.clone(),
+        title: param.title.as_ref().map_or(name.as_str(), |title| title.get(lang)).to_owned(),
+        kind: match param.kind {
+            ParamKind::Choice => ParameterKind::Choice(choices(header, &param.choices, lang)),
+            ParamKind::Integer => ParameterKind::Integer,
+            ParamKind::Number => ParameterKind::Number,
+            ParamKind::Date => ParameterKind::Date,
+            ParamKind::Flag => ParameterKind::Flag,
+            ParamKind::Text | ParamKind::Duration | ParamKind::List => ParameterKind::Text,
+        },
+        default: params::default_text(param).filter(|text| !text.is_empty()),
+        doc: param.doc.get(lang).to_owned(),
+        current: filled.get(name).cloned(),
+        error: refusal(name),
+    });
+    let as_of = Parameter {
+        name: "as_of".to_owned(),
+        title: lang.t(Text::AsOfTitle).to_owned(),
+        kind: ParameterKind::Date,
+        default: None,
+        doc: lang.t(Text::AsOfDoc).to_owned(),
+        current: filled.get("as_of").cloned(),
+        error: refusal("as_of"),
+    };
+    own.chain([as_of]).collect()
+}
+
+fn choices(header: &Header, codes: &[String], lang: Lang) -> Vec<Choice> {
+    let title = |code: &String| {
+        header.labels.get(code).map_or(code.as_str(), |words| words.get(lang)).to_owned()
+    };
+    codes.iter().map(|code| Choice { value: code.clone(), title: title(code) }).collect()
+}
+
+fn no_chart() -> ChartSpec {
+    ChartSpec {
+        kind: ChartKind::Table,
+        x: String::new(),
+        y: Vec::new(),
+        series: None,
+        low: None,
+        high: None,
+        complete: None,
+        count: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        let query = "--! title = { en = \"T\", zh = \"T\" }\n\
+            --! description = { en = \"D\", zh = \"D\" }\n\
+            --! [params.period]\n--! type = \"choice\"\n--! choices = [\"month\", \"year\"]\n\
+            --! default = \"month\"\n--! doc = { en = \"Length.\", zh = \"长度。\" }\n\
+            --! [labels]\n--! month = { en = \"Month\", zh = \"月\" }\n";
+        crate::reports::header::parse("x.sql", query).unwrap()
+    }
+
+    #[test]
+    fn a_form_knows_choices_by_their_words_and_marks_the_refused_value() {
+        let filled = BTreeMap::from([("period".to_owned(), "mnth".to_owned())]);
+        let refused = Error::new(ErrorKind::Usage, "period: \"mnth\" is not one of month, year");
+        let form = parameters(&header(), &filled, Some(&refused), Lang::Zh);
+        assert_eq!(form[0].error.as_deref(), Some("\"mnth\" is not one of month, year"));
+        assert_eq!(form[0].current.as_deref(), Some("mnth"));
+        let ParameterKind::Choice(choices) = &form[0].kind else { panic!("not a choice") };
+        let titles: Vec<_> = choices.iter().map(|choice| choice.title.as_str()).collect();
+        assert_eq!(titles, ["月", "year"]);
+        assert_eq!(form[1].name, "as_of");
+        assert_eq!(form[1].error, None);
+    }
+}

@@ -1,0 +1,44 @@
+//! What does a page show that no report answers?
+//!
+//! The queries in `queries/pages`: one customer's profile and history, the
+//! sizes of the bands, the names of owners. They stand at no moment but see
+//! everything stored, the newest version of each row.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Tenure;
+use crate::engine::{Engine, Moment};
+use crate::error::Result;
+use crate::reports::{self, Purpose, ReportTable, Value, params};
+
+impl Tenure {
+    /// Answers the page query `name`; parameters that are not `given` take
+    /// their defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`reports::run`].
+    pub async fn page(
+        &self,
+        engine: &Engine,
+        name: &str,
+        given: BTreeMap<String, Value>,
+    ) -> Result<ReportTable> {
+        let query = self.catalogue().get(Purpose::Page, name)?;
+        let as_of = reports::default_as_of(engine);
+        let tz = params::time_zone(&self.config().tz)?;
+        let mut values = BTreeMap::new();
+        for (name, param) in &query.header.params {
+            values.insert(name.clone(), params::value(name, param, None)?);
+        }
+        values.extend(given);
+        let mut bound = values.clone();
+        bound.insert("as_of".to_owned(), Value::Instant(as_of));
+        bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
+        let view = engine.at(Moment { as_of: DateTime::<Utc>::MAX_UTC, known_as_of: None });
+        let (schema, batches) = reports::collect(&view, query, &bound).await?;
+        Ok(ReportTable { schema, batches, as_of, tz, values })
+    }
+}

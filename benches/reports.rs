@@ -4,6 +4,8 @@
 //! million rows). Times are for comparing two versions on one machine in one
 //! sitting; they mean nothing across machines.
 
+#![expect(clippy::unwrap_used, reason = "a bench that can not be set up has to stop")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};

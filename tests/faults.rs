@@ -87,7 +87,8 @@ fn a_query_that_does_not_plan_names_file_and_line() {
     let folder = tempfile::TempDir::new().unwrap();
     let reports = folder.path().join("reports");
     fs::create_dir_all(&reports).unwrap();
-    let head = "--! title = { en = \"X\", zh = \"X\" }\n--! description = { en = \"X\", zh = \"X\" }\n";
+    let head =
+        "--! title = { en = \"X\", zh = \"X\" }\n--! description = { en = \"X\", zh = \"X\" }\n";
     let with = |sql: &str| {
         fs::write(reports.join("mine.sql"), format!("{head}{sql}")).unwrap();
         let mut config = tenure::config::Config::defaults().unwrap();
@@ -100,7 +101,7 @@ fn a_query_that_does_not_plan_names_file_and_line() {
     assert!(error.contains("mine.sql") && error.contains("line 3"), "{error}");
     let error = with("SELECT 1 AS x WHERE $limit > 0 ORDER BY 1").unwrap_err().to_string();
     assert!(error.contains("mine.sql:3: $limit is not declared"), "{error}");
-    let error = with("SELECT 1 AS x FROM ORDER BY").unwrap_err().to_string();
+    let error = with("SELECT 1 AS x FORM orders").unwrap_err().to_string();
     assert!(error.contains("mine.sql:3"), "{error}");
     assert!(with("DELETE FROM orders").is_err());
     assert_eq!(with("SELECT 1 AS x ORDER BY 1").unwrap().rows(), 1);

@@ -4,6 +4,7 @@
 mod common;
 mod faults;
 mod goldens;
+mod model;
 mod real_data;
 mod serve;
 mod tidy;

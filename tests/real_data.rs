@@ -16,8 +16,7 @@ use crate::common::{block_on, empty_store, real_data};
 
 fn load(path: PathBuf, mapping: Option<&str>) -> (TempDir, Tenure, Summary) {
     let (folder, tenure) = empty_store();
-    let options =
-        IngestOptions { mapping: mapping.map(str::to_owned), ..IngestOptions::default() };
+    let options = IngestOptions { mapping: mapping.map(str::to_owned), ..IngestOptions::default() };
     let summary = block_on(tenure.ingest(&[path], &options, &mut ())).unwrap();
     let all = summary.rows;
     assert_eq!(all.read, all.kept + all.quarantined + all.filtered);
@@ -159,14 +158,12 @@ fn telco_given_label_by_fold() {
     let (_folder, tenure, summary) = load(path, Some("ibm_telco"));
     assert_eq!(summary.rows.kept, 7_043);
     assert_eq!(summary.files[0].nulls["TotalCharges"], 11);
-    let spec = || ChurnSpec::built_in("ibm_telco").unwrap();
-    let trained = block_on(tenure.train(spec(), None, &mut |_, _| {})).unwrap();
+    let spec = ChurnSpec::built_in("ibm_telco").unwrap();
+    let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
     println!("telco: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
     assert_eq!((trained.metrics.rows, trained.metrics.churners), (7_043, 1_869));
     assert!(trained.metrics.auc >= 0.845, "{}", trained.metrics.auc);
     assert!(trained.metrics.log_loss <= 0.418, "{}", trained.metrics.log_loss);
-    let again = block_on(tenure.train(spec(), None, &mut |_, _| {})).unwrap();
-    assert_eq!(again.model, trained.model, "the id is a digest of the artifact");
     let scored = block_on(tenure.score(None)).unwrap();
     assert_eq!(scored.customers, 7_043);
 }

@@ -1,6 +1,6 @@
 --! title = { en = "Funnel", zh = "转化漏斗" }
 --! description = { en = "How far customers get along ordered steps. Other activity may lie between steps; the whole chain must fit into the window, measured from the first step; a customer who enters several times counts with the chain that gets furthest. Shares are of the first step, with a Wilson 95 % interval. `entrants = all` is the naive share, which counts customers still inside their window as lost; `entrants = matured` counts only those whose window has ended.", zh = "客户按顺序步骤的转化情况。步骤之间允许其他活动；整条路径须在首步起算的时间窗内完成；多次进入的客户按走得最远的一次计。占比以首步为分母，附 Wilson 95% 区间。entrants = all 为朴素口径，会把仍在时间窗内的客户计为流失；entrants = matured 仅统计时间窗已结束的客户。" }
---! group = "journeys"
+--! group = "customers"
 --! grain = "one row per breakdown value and step"
 --! chart = { kind = "funnel", x = "name", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
 --!

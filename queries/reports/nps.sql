@@ -1,6 +1,6 @@
 --! title = { en = "Net Promoter Score", zh = "净推荐值（NPS）" }
 --! description = { en = "Promoters answer 9 or 10, detractors 0 to 6. One answer per customer and period: the latest. NPS is 100 (promoters − detractors) / responses, from −100 to 100, with the adjusted-Wald 95 % interval: a change within it is compatible with chance.", zh = "推荐者评分 9–10，贬损者 0–6。每位客户每周期只计最近一次回答。NPS = 100 ×（推荐者 − 贬损者）÷ 回答数，范围 −100 至 100，附校正 Wald 95% 区间：区间内的变化可能只是偶然。" }
---! group = "voice"
+--! group = "customers"
 --! grain = "one row per period and breakdown value with an answer"
 --! chart = { kind = "line", x = "period", y = ["nps"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "responses" }
 --!

@@ -1,6 +1,6 @@
 --! title = { en = "Retention", zh = "客户留存" }
 --! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first activity (first-time). Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from the first up to it. Every cell up to today is there, zeros included; a period that has not ended is flagged.", zh = "各同期群客户的再次活跃情况。同期群：客户首次活动所在的日历周期（首次口径）；第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从首期到当期每期都活跃。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注。" }
---! group = "retention"
+--! group = "customers"
 --! grain = "one row per cohort and age"
 --! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", complete = "complete", count = "cohort_size" }
 --!

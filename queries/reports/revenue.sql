@@ -1,6 +1,6 @@
 --! title = { en = "Revenue", zh = "营收" }
 --! description = { en = "Orders, buying customers and net revenue per calendar period. Revenue is the exact decimal sum of all order lines; refunds and cancellations are negative and count as the orders they are booked as. Anonymous sales count in revenue, not in customers.", zh = "按日历周期统计订单数、下单客户数与净营收。营收为全部订单行金额的精确合计；退款与取消为负数，并按其单号计入订单数。匿名销售计入营收，不计入客户数。" }
---! group = "overview"
+--! group = "sales"
 --! grain = "one row per period with an order"
 --! chart = { kind = "line", x = "period", y = ["revenue"], complete = "complete", count = "orders" }
 --!

@@ -1,6 +1,6 @@
 --! title = { en = "RFM segments", zh = "RFM 客户分层" }
 --! description = { en = "Recency, frequency and monetary value of every customer with an order, each scored 1 (worst) to 5 (best) by quintile: 1 + ⌊5 × the share of customers who are strictly worse⌋, so equal values always get the equal score. Recency is in calendar days since the last order; frequency counts distinct orders; monetary is net revenue. Pure refunds and cancellations lower the revenue, and are not orders.", zh = "对有订单的客户按最近购买、购买频次、消费金额各打 1（最差）至 5（最好）分，按五分位：1 + ⌊5 × 严格更差的客户占比⌋，因此相同的值得分必然相同。最近购买为距末次下单的日历天数；频次为不同订单数；金额为净营收。纯退款与取消会减少金额，但不计为订单。" }
---! group = "segments"
+--! group = "customers"
 --! grain = "one row per customer with an order"
 --! chart = { kind = "table" }
 --!

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment};
 use indicatif::ProgressBar;
 
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::{IngestOptions, Known, Progress, Step, Summary};
+use crate::reports::render::ruled;
 use crate::tenure::Tenure;
 
 /// Load CRM files into the store
@@ -76,8 +76,7 @@ impl Progress for Bar {
 
 /// The account of an ingest, as people read it.
 pub(super) fn render(summary: &Summary) -> String {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    let mut table = ruled();
     table.set_header(
         ["file", "mapping", "read", "= kept", "+ quarantined", "+ filtered"].map(Cell::new),
     );

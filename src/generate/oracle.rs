@@ -84,7 +84,12 @@ impl Oracle {
             .rows
             .iter()
             .filter(|row| cutoffs.contains(&row.cutoff))
-            .filter_map(|row| Some((row.probability, row.churned? == 1)))
+            .filter_map(|row| {
+                // What is certain has no logarithm; a model's scores stay
+                // inside the same bounds.
+                let probability = row.probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+                Some((probability, row.churned? == 1))
+            })
             .collect();
         let (probabilities, churned): (Vec<f64>, Vec<bool>) = known.into_iter().unzip();
         Ranking::new(&probabilities, &churned).metrics()

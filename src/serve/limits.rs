@@ -70,7 +70,30 @@ pub async fn survive(State(state): State<AppState>, request: Request, next: Next
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
     use super::*;
+    use crate::tenure::Tenure;
+
+    #[tokio::test]
+    async fn a_panic_costs_its_own_request_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let tenure = Tenure::open(folder.path().to_str().unwrap()).unwrap();
+        let state = AppState::new(tenure).unwrap();
+        let service = Router::new()
+            .route("/v1/defect", get(async || -> &'static str { panic!("on purpose") }))
+            .route("/v1/fine", get(async || "fine"))
+            .layer(from_fn_with_state(state, survive));
+        for (uri, status) in [("/v1/defect", 500), ("/v1/fine", 200)] {
+            let request = Request::builder().uri(uri).body(Body::empty()).unwrap();
+            let response = service.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{uri}");
+        }
+    }
 
     #[tokio::test]
     async fn a_crowd_is_sent_away_and_a_free_place_is_given() {

@@ -18,6 +18,11 @@
 //! Every request works on the newest complete run, pinned when it begins: a
 //! load that is published meanwhile does not mix into its answer.
 
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "doc comments of handlers are the OpenAPI description, which lists the failures"
+)]
+
 use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,7 +63,7 @@ struct Shared {
     keys: auth::Keys,
     /// One permit per report that may run at the same time.
     permits: Arc<Semaphore>,
-    openapi: Vec<u8>,
+    openapi: String,
     /// The currency of all amounts, by the run it was looked up in.
     currency: Mutex<Option<(i64, Option<String>)>>,
 }

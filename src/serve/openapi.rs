@@ -22,6 +22,8 @@ use utoipa::openapi::{
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 use super::AppState;
+use super::etag::Etag;
+use super::visit::Visit;
 use super::{health, problem, reports, scores};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::header::{ColumnNote, Param, ParamKind};
@@ -192,22 +194,28 @@ pub struct ReportParameters {
 /// # Errors
 ///
 /// [`ErrorKind::Internal`] if it can not be encoded.
-pub fn document(catalogue: &Catalogue) -> Result<Vec<u8>> {
+pub fn document(catalogue: &Catalogue) -> Result<String> {
     let mut document = Api::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     for query in catalogue.all(Purpose::Report) {
         let path = format!("/v1/reports/{}", query.name);
         document.paths.paths.insert(path, operation(query));
+        let components = document.components.get_or_insert_default();
+        components.schemas.insert(row_name(&query.name), row(query));
     }
     document
         .to_json()
-        .map(String::into_bytes)
         .map_err(|error| Error::new(ErrorKind::Internal, "describing the API").caused_by(error))
 }
 
 /// Answers with the document.
-pub async fn serve(State(state): State<AppState>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], state.0.openapi.clone()).into_response()
+pub async fn serve(State(state): State<AppState>, visit: Visit) -> Response {
+    let document = &state.0.openapi;
+    let etag = Etag::new(&visit, 0, &[document]);
+    if etag.is_known_to(&visit) {
+        return etag.unchanged();
+    }
+    etag.stamp(([(CONTENT_TYPE, "application/json")], document.clone()).into_response())
 }
 
 /// A report as an operation.
@@ -232,10 +240,7 @@ fn operation(query: &Query) -> PathItem {
     for parameter in ReportParameters::into_params(|| Some(ParameterIn::Query)) {
         operation = operation.parameter(parameter);
     }
-    let row = header
-        .columns
-        .iter()
-        .fold(ObjectBuilder::new(), |row, (name, note)| row.property(name, column_schema(note)));
+    let row = utoipa::openapi::Ref::from_schema_name(row_name(&query.name));
     let rows = ContentBuilder::new().schema(Some(ArrayBuilder::new().items(row).build())).build();
     let success =
         ResponseBuilder::new().description("The rows").content("application/json", rows).build();
@@ -250,10 +255,31 @@ fn operation(query: &Query) -> PathItem {
     PathItemBuilder::new().operation(HttpMethod::Get, operation).build()
 }
 
-/// `win_back` as `reportWinBack`; what is not ASCII is left out.
+/// A report's row: its columns as the query file describes them. It has a name
+/// because importers can not use anonymous objects in arrays.
+fn row(query: &Query) -> RefOr<Schema> {
+    let columns = query.header.columns.iter();
+    columns
+        .fold(ObjectBuilder::new(), |row, (name, note)| row.property(name, column_schema(note)))
+        .description(Some(query.header.grain.clone()))
+        .build()
+        .into()
+}
+
+/// `win_back` as `reportWinBack`.
 fn operation_id(name: &str) -> String {
+    format!("report{}", camel_case(name))
+}
+
+/// `win_back` as `WinBackRow`.
+fn row_name(name: &str) -> String {
+    format!("{}Row", camel_case(name))
+}
+
+/// `win_back` as `WinBack`; what is not ASCII is left out.
+fn camel_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.fold("report".to_owned(), |mut id, word| {
+    words.fold(String::new(), |mut id, word| {
         let (first, rest) = word.split_at(1);
         id.push_str(&first.to_ascii_uppercase());
         id.push_str(rest);
@@ -304,7 +330,7 @@ mod tests {
     #[test]
     fn the_document_is_3_1_and_its_operation_ids_are_short_unique_words() {
         let catalogue = Catalogue::load(None).unwrap();
-        let document: Value = serde_json::from_slice(&document(&catalogue).unwrap()).unwrap();
+        let document: Value = serde_json::from_str(&document(&catalogue).unwrap()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let mut ids = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
@@ -322,7 +348,7 @@ mod tests {
     #[test]
     fn a_report_is_described_with_its_own_parameters_and_columns() {
         let catalogue = Catalogue::load(None).unwrap();
-        let document: Value = serde_json::from_slice(&document(&catalogue).unwrap()).unwrap();
+        let document: Value = serde_json::from_str(&document(&catalogue).unwrap()).unwrap();
         for query in catalogue.all(Purpose::Report) {
             let operation = &document["paths"][format!("/v1/reports/{}", query.name)]["get"];
             let named: BTreeSet<&str> = operation["parameters"]
@@ -335,8 +361,9 @@ mod tests {
             for name in query.header.params.keys() {
                 assert!(named.contains(name.as_str()), "{}: {name}", query.name);
             }
-            let row = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            let columns = row["items"]["properties"].as_object().unwrap();
+            let rows = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            let row = rows["items"]["$ref"].as_str().unwrap().trim_start_matches('#');
+            let columns = document.pointer(row).unwrap()["properties"].as_object().unwrap();
             assert!(columns.keys().eq(query.header.columns.keys()), "{}", query.name);
         }
     }
@@ -344,7 +371,7 @@ mod tests {
     #[test]
     fn every_reference_leads_somewhere() {
         let catalogue = Catalogue::load(None).unwrap();
-        let text = String::from_utf8(document(&catalogue).unwrap()).unwrap();
+        let text = document(&catalogue).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
         for target in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(document.pointer(target).is_some(), "{target}");

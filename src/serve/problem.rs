@@ -44,6 +44,15 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The failure of a report that exists: a name that is not known is then a
+    /// parameter's, and the request is wrong rather than the address.
+    #[must_use]
+    pub fn of_parameters(error: Error) -> Self {
+        let unknown = error.kind() == ErrorKind::Unknown;
+        let problem = Self::from(error);
+        if unknown { problem.with_status(StatusCode::BAD_REQUEST) } else { problem }
+    }
+
     /// The same failure under another status than its kind's.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
@@ -92,7 +101,9 @@ impl Problem {
         )
     }
 
-    fn status_code(&self) -> StatusCode {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
@@ -14,7 +14,6 @@ use super::etag::Etag;
 use super::negotiate;
 use super::problem::Problem;
 use super::visit::{Visit, refuse_others};
-use crate::error::ErrorKind;
 use crate::reports::render::{Format, render};
 use crate::reports::{Purpose, ReportRequest, describe};
 
@@ -24,7 +23,12 @@ use crate::reports::{Purpose, ReportRequest, describe};
 pub async fn list(State(state): State<AppState>, visit: Visit) -> Result<Response, Problem> {
     refuse_others(&visit.parameters()?, &["lang"])?;
     let reports: Vec<_> = state.tenure().catalogue().all(Purpose::Report).map(describe).collect();
-    Ok(Json(reports).into_response())
+    // What the catalogue says depends on no run, only on its files.
+    let etag = Etag::new(&visit, 0, &[&serde_json::Value::from(reports.clone()).to_string()]);
+    if etag.is_known_to(&visit) {
+        return Ok(etag.unchanged());
+    }
+    Ok(etag.stamp(Json(reports).into_response()))
 }
 
 /// Answers a report.
@@ -54,12 +58,8 @@ pub async fn one(
         return Ok(etag.unchanged());
     }
     let permit = state.permit().await?;
-    let report = state.tenure().report_on(&engine, &name, &request).await.map_err(|error| {
-        // The report is known, so a name that is not is a parameter's.
-        let unknown = error.kind() == ErrorKind::Unknown;
-        let problem = Problem::from(error);
-        if unknown { problem.with_status(StatusCode::BAD_REQUEST) } else { problem }
-    })?;
+    let report = state.tenure().report_on(&engine, &name, &request).await;
+    let report = report.map_err(Problem::of_parameters)?;
     let bytes = render(&report, &query.header, format, visit.lang)?;
     drop(permit);
     Ok(etag.stamp(file(bytes, format, &name)))

@@ -42,12 +42,15 @@ pub use location::Location;
 pub use manifest::{Counts, Load, Manifest, RunRecord};
 pub use run::Run;
 
+/// The files of table versions.
+type FileLists = BTreeMap<(Table, u64), Arc<[DataFile]>>;
+
 /// An open store. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     location: Location,
     /// File lists of table versions already read; a version never changes.
-    cache: Arc<Mutex<BTreeMap<(Table, u64), Arc<[DataFile]>>>>,
+    cache: Arc<Mutex<FileLists>>,
 }
 
 impl Store {

@@ -3,8 +3,8 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::{ReportTable, is_null, is_numeric};
 use crate::config::Language;
@@ -14,8 +14,7 @@ use crate::reports::header::Header;
 /// the content needs: a terminal wraps, a file keeps whole rows.
 #[must_use]
 pub fn table(report: &ReportTable, header: &Header, language: Language) -> String {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    let mut table = ruled();
     let fields = report.schema.fields();
     table.set_header(fields.iter().map(|field| {
         let note = header.columns.get(field.name());
@@ -34,6 +33,16 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
     let mut text = table.trim_fmt();
     text.push('\n');
     text
+}
+
+/// An empty table with a rule below its headings and none between its rows.
+#[must_use]
+pub fn ruled() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_style(TableComponent::HeaderLines, '─');
+    table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+    table
 }
 
 fn alignment(data_type: &DataType) -> CellAlignment {

@@ -8,18 +8,17 @@ use maud::Markup;
 use serde_json::Value;
 
 use super::risk;
-use super::rows::text;
+use super::rows::{self, text};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::reports;
-use crate::reports::render::rows;
+use crate::reports::render;
 use crate::serve::AppState;
 use crate::serve::cursor;
 use crate::serve::problem::Problem;
 use crate::serve::scores;
 use crate::serve::ui::band::Band;
 use crate::serve::ui::context::{Context, Section};
-use crate::serve::ui::format::date;
 use crate::serve::ui::layout::Downloads;
 use crate::serve::ui::pages::at_risk::{self, AtRiskPage, BandCount, RiskFilter};
 use crate::serve::ui::text::Text;
@@ -31,7 +30,7 @@ const PAGE: usize = 50;
 
 /// Answers `/at-risk`.
 pub async fn page(State(state): State<AppState>, visit: Visit) -> Response {
-    let page = build(&state, &visit).await;
+    let page = build(&state, &visit).await.map(super::found);
     super::answer(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::AT_RISK, &[]))
 }
 
@@ -74,11 +73,7 @@ async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
     page.owners = risk::owners(state, &engine, scored.run_id).await?;
     page.rows = risk::lines(state, &engine, &scored, &page.owners).await?;
     page.model = scored.scores.first().and_then(|score| text(score, "model"));
-    page.as_of = scored
-        .scores
-        .first()
-        .and_then(|score| text(score, "cutoff"))
-        .map(|cutoff| date::iso_minutes(&cutoff).get(..10).unwrap_or(&cutoff).to_owned());
+    page.as_of = scored.scores.first().and_then(|score| rows::cutoff(score, state.tenure()));
     page.next = scored.next.as_ref().map(|place| cursor::encode(place, &request));
     Ok(at_risk::render(&cx, &page))
 }
@@ -129,7 +124,7 @@ pub(super) async fn bands(
     set("band", request.band.clone().map(reports::Value::Text));
     set("owner", request.owner.clone().map(reports::Value::Text));
     set("min_probability", request.min_probability.map(reports::Value::Number));
-    let found = rows(&state.tenure().page(engine, "bands", asked).await?.batches)?;
+    let found = render::rows(&state.tenure().page(engine, "bands", asked).await?.batches)?;
     let count = |row: &serde_json::Map<String, Value>, name: &str| {
         let count = row.get(name).and_then(Value::as_u64);
         count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0)

@@ -21,6 +21,7 @@ use crate::serve::ui::pages::customer::{self, CustomerPage, Reason, Score};
 use crate::serve::ui::pages::{Event, EventKind};
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
 use crate::serve::visit::Visit;
+use crate::tenure::Tenure;
 
 /// Columns of the profile that the page shows elsewhere.
 const ELSEWHERE: [&str; 4] = ["customer_id", "name", "owner", "attributes"];
@@ -32,7 +33,7 @@ pub async fn page(
     visit: Visit,
 ) -> Response {
     let page = match id {
-        Ok(Path(id)) => build(&state, &visit, &id).await.map_err(Problem::from),
+        Ok(Path(id)) => build(&state, &visit, &id).await.map(super::found).map_err(Problem::from),
         Err(rejection) => Err(rejection.into()),
     };
     super::answer(&visit, page, |cx, id| cx.customer(id))
@@ -52,7 +53,7 @@ async fn build(state: &AppState, visit: &Visit, id: &str) -> Result<Markup> {
         return explained.map(|_| Markup::default());
     };
     let score = match explained {
-        Ok(score) => read_score(&score, currency.as_deref()),
+        Ok(score) => read_score(&score, currency.as_deref(), state.tenure()),
         Err(error) if error.kind() == ErrorKind::Unknown => None,
         Err(error) => return Err(error),
     };
@@ -145,7 +146,11 @@ fn event(row: &Row) -> Option<Event> {
 }
 
 /// The object of `explain` as the page shows it.
-fn read_score(score: &Map<String, Value>, currency: Option<&str>) -> Option<Score> {
+fn read_score(
+    score: &Map<String, Value>,
+    currency: Option<&str>,
+    tenure: &Tenure,
+) -> Option<Score> {
     let number = |of: &Map<String, Value>, name: &str| of.get(name)?.as_f64();
     let reason = |reason: &Value| {
         let reason = reason.as_object()?;
@@ -165,6 +170,6 @@ fn read_score(score: &Map<String, Value>, currency: Option<&str>) -> Option<Scor
         value_at_risk: score.get("value_at_risk").cloned().unwrap_or_default(),
         currency: currency.unwrap_or_default().to_owned(),
         model: text(score, "model")?,
-        cutoff: text(score, "cutoff")?,
+        cutoff: rows::cutoff(score, tenure)?,
     })
 }

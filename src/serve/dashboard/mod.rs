@@ -5,6 +5,7 @@
 //! also behind `/v1`, from the same functions, so that the two can not differ.
 
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use maud::Markup;
@@ -27,16 +28,22 @@ mod rows;
 /// something unknown lead to.
 fn answer(
     visit: &Visit,
-    page: Result<Markup, Problem>,
+    page: Result<(StatusCode, Markup), Problem>,
     at: impl Fn(&Context, &str) -> String,
 ) -> Response {
     match page {
         // Names of customers must not stay in a shared cache.
-        Ok(markup) => {
-            ([(CACHE_CONTROL, "private, no-cache")], Html(markup.into_string())).into_response()
+        Ok((status, markup)) => {
+            let headers = [(CACHE_CONTROL, "private, no-cache")];
+            (status, headers, Html(markup.into_string())).into_response()
         }
         Err(problem) => problem.page(visit, at),
     }
+}
+
+/// A page that shows what was asked for.
+fn found(markup: Markup) -> (StatusCode, Markup) {
+    (StatusCode::OK, markup)
 }
 
 /// Answers one of the three files a page loads.

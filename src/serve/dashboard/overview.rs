@@ -31,7 +31,7 @@ const CALLS: usize = 5;
 
 /// Answers `/`.
 pub async fn page(State(state): State<AppState>, visit: Visit) -> Response {
-    let page = build(&state, &visit).await;
+    let page = build(&state, &visit).await.map(super::found);
     super::answer(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::OVERVIEW, &[]))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::Markup;
 
@@ -20,6 +21,7 @@ use crate::serve::ui::layout::Downloads;
 use crate::serve::ui::pages::report::{self, Outcome, ReportPage};
 use crate::serve::ui::pages::report_list::{self, ReportCard};
 use crate::serve::ui::pages::{Choice, Parameter, ParameterKind};
+use crate::serve::ui::table::Column;
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
 
@@ -32,28 +34,41 @@ pub async fn list(State(state): State<AppState>, visit: Visit) -> Response {
     let card = |query: &Query| ReportCard {
         name: query.name.clone(),
         title: query.header.title.get(cx.lang).to_owned(),
-        description: query.header.description.get(cx.lang).to_owned(),
+        description: first_sentence(query.header.description.get(cx.lang)),
         chart: query.header.chart.as_ref().map_or(ChartKind::Table, |chart| chart.kind),
         group: group(&query.header.group, cx.lang),
     };
-    let cards: Vec<ReportCard> =
-        state.tenure().catalogue().all(Purpose::Report).map(card).collect();
-    super::answer(&visit, Ok(report_list::render(&cx, &cards, None)), |cx, name| cx.report(name))
+    let mut queries: Vec<&Query> = state.tenure().catalogue().all(Purpose::Report).collect();
+    queries.sort_by_key(|query| place(&query.header.group));
+    let cards: Vec<ReportCard> = queries.into_iter().map(card).collect();
+    let page = super::found(report_list::render(&cx, &cards, None));
+    super::answer(&visit, Ok(page), |cx, name| cx.report(name))
+}
+
+/// Our groups in the order of a manager's questions.
+const GROUPS: [(&str, Text); 3] = [
+    ("overview", Text::GroupOverview),
+    ("sales", Text::GroupSales),
+    ("customers", Text::GroupCustomers),
+];
+
+/// Where a group stands: ours first, then an analyst's own.
+fn place(code: &str) -> usize {
+    GROUPS.iter().position(|(known, _)| *known == code).unwrap_or(GROUPS.len())
 }
 
 /// The heading of a group; one of an analyst's own stands as it is written.
 fn group(code: &str, lang: Lang) -> String {
-    let text = match code {
-        "overview" | "" => Text::GroupOverview,
-        "journeys" => Text::GroupJourneys,
-        "revenue" => Text::GroupRevenue,
-        "retention" => Text::GroupRetention,
-        "sales" => Text::GroupSales,
-        "segments" => Text::GroupSegments,
-        "voice" => Text::GroupVoice,
-        own => return own.to_owned(),
-    };
-    lang.t(text).to_owned()
+    let known = GROUPS.iter().find(|(known, _)| *known == code);
+    known.map_or(code, |(_, text)| lang.t(*text)).to_owned()
+}
+
+/// What a report answers; the sentences after that are for its own page.
+fn first_sentence(words: &str) -> String {
+    let english = words.find(". ").map(|at| at + 1);
+    let chinese = words.find('。').map(|at| at + '。'.len_utf8());
+    let end = english.into_iter().chain(chinese).min().unwrap_or(words.len());
+    words[..end].to_owned()
 }
 
 /// Answers `/reports/{name}`.
@@ -69,7 +84,7 @@ pub async fn page(
     super::answer(&visit, page, |cx, name| cx.report(name))
 }
 
-async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<Markup> {
+async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCode, Markup)> {
     let cx = visit.context(Section::Reports);
     let query = state.tenure().catalogue().get(Purpose::Report, name)?;
     let header = &query.header;
@@ -77,12 +92,15 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<Markup> {
     let outcome = run(state, &cx, query, filled.clone()).await;
     let refused = outcome.as_ref().err().filter(|error| error.kind() == ErrorKind::Usage);
     let parameters = parameters(header, &filled, refused, cx.lang);
+    let mut status = StatusCode::OK;
     let (as_of, outcome) = match outcome {
         Ok((as_of, outcome)) => (Some(as_of), outcome),
         Err(error) => {
-            // A name that is not known is a parameter's: the report is there.
-            let kept = cx.report(name);
-            (None, Outcome::Failed(Problem::from(error).failure(|_| kept.clone())))
+            let problem = Problem::of_parameters(error);
+            status = problem.status_code();
+            let refused = parameters.iter().find(|parameter| parameter.error.is_some());
+            let corrected = |value: &str| corrected(&cx, name, &filled, refused, value);
+            (None, Outcome::Failed(problem.failure(corrected)))
         }
     };
     let page = ReportPage {
@@ -90,11 +108,28 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<Markup> {
         description: header.description.get(cx.lang).to_owned(),
         parameters,
         as_of,
-        definition: definition(header, cx.lang),
+        definition: definition(header, &outcome, cx.lang),
         chart: header.chart.clone().unwrap_or_else(no_chart),
         outcome,
     };
-    Ok(report::render(&cx, &page))
+    Ok((status, report::render(&cx, &page)))
+}
+
+/// The same request with the nearest value in place of the refused one. A name
+/// that is not known is a parameter's, since the report is there: its address
+/// is the report's own.
+fn corrected(
+    cx: &Context,
+    name: &str,
+    filled: &BTreeMap<String, String>,
+    refused: Option<&Parameter>,
+    value: &str,
+) -> String {
+    let Some(refused) = refused else { return cx.report(name) };
+    let kept = filled.iter().filter(|(name, _)| **name != refused.name);
+    let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs: Vec<_> = kept.chain([(refused.name.as_str(), value)]).collect();
+    cx.link(&cx.path, &pairs)
 }
 
 async fn run(
@@ -127,14 +162,18 @@ fn downloads(cx: &Context, name: &str, filled: &BTreeMap<String, String>) -> Dow
     Downloads { csv: link("csv"), json: link("json"), xlsx: link("xlsx") }
 }
 
-/// How each column is counted.
-fn definition(header: &Header, lang: Lang) -> Vec<String> {
+/// How each column is counted, in the order of the table.
+fn definition(header: &Header, outcome: &Outcome, lang: Lang) -> Vec<String> {
+    let Outcome::Rows { table, .. } = outcome else { return Vec::new() };
     let colon = match lang {
         Lang::En => ": ",
         Lang::Zh => "：",
     };
-    let noted = header.columns.values().filter_map(|note| Some((note, note.doc.as_ref()?)));
-    noted.map(|(note, doc)| [note.title.get(lang), colon, doc.get(lang)].concat()).collect()
+    let line = |column: &Column| {
+        let doc = header.columns.get(&column.name)?.doc.as_ref()?;
+        Some([&column.title, colon, doc.get(lang)].concat())
+    };
+    table.columns.iter().filter_map(line).collect()
 }
 
 /// The form: what can be set, what it is set to, and what was refused.
@@ -208,6 +247,13 @@ mod tests {
             --! default = \"month\"\n--! doc = { en = \"Length.\", zh = \"长度。\" }\n\
             --! [labels]\n--! month = { en = \"Month\", zh = \"月\" }\n";
         crate::reports::header::parse("x.sql", query).unwrap()
+    }
+
+    #[test]
+    fn a_card_says_one_sentence() {
+        assert_eq!(first_sentence("Orders by period. Exact."), "Orders by period.");
+        assert_eq!(first_sentence("按期间统计。精确。"), "按期间统计。");
+        assert_eq!(first_sentence("A 95.5 % interval"), "A 95.5 % interval");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::reports::render::rows;
 use crate::reports::{self, ReportTable};
 use crate::serve::ui::lang::Lang;
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
+use crate::tenure::Tenure;
 
 /// The table of at most `most` rows of `report`; money is in `currency`.
 pub fn table(
@@ -136,4 +137,11 @@ pub fn text(row: &Row, name: &str) -> Option<String> {
 /// The day a report stands at, where its reader is.
 pub fn day(report: &ReportTable) -> String {
     report.as_of.with_timezone(&report.tz).date_naive().to_string()
+}
+
+/// The day of a score's cutoff, in the time zone of the settings.
+pub fn cutoff(score: &Row, tenure: &Tenure) -> Option<String> {
+    let instant = DateTime::parse_from_rfc3339(score.get("cutoff")?.as_str()?).ok()?;
+    let tz = reports::params::time_zone(&tenure.config().tz).ok()?;
+    Some(instant.with_timezone(&tz).date_naive().to_string())
 }

@@ -336,8 +336,8 @@ fn the_reasons_of_a_score_add_up_on_the_page() {
     let page = customer_page();
     let html = customer::render(&context(Lang::En), &page).into_string();
     let score = page.score.unwrap();
-    // Eight reasons are drawn, four are one bar; all twelve are in the table.
-    assert!(words(&html).contains("4 smaller reasons together"));
+    // Ten reasons are drawn, two are one bar; all twelve are in the table.
+    assert!(words(&html).contains("2 smaller reasons together"));
     let (_, table) = html.split_once("class=\"reasons\"").unwrap();
     let (body, foot) = table.split_once("<tfoot>").unwrap();
     assert_eq!(body.matches("feature_").count(), score.reasons.len());

@@ -71,12 +71,8 @@ texts! {
     ReportsLead: "Every report can be set, printed and downloaded. Each is one SQL file you can read.",
         "每份报表都可调参数、打印和下载，每份都是一个可读的 SQL 文件。";
     GroupOverview: "Overview", "总览";
-    GroupJourneys: "Journeys", "转化路径";
-    GroupRevenue: "Revenue", "营收";
-    GroupRetention: "Retention", "留存";
-    GroupSales: "Sales", "销售";
-    GroupSegments: "Segments", "客户分群";
-    GroupVoice: "Voice of the customer", "客户之声";
+    GroupSales: "Sales and revenue", "销售与营收";
+    GroupCustomers: "Customers", "客户";
     Parameters: "Parameters", "参数";
     AsOfTitle: "As of", "截至日期";
     AsOfDoc: "Stand at the end of this day; later rows do not exist.", "以该日结束时为准，之后的数据视为不存在。";
@@ -89,8 +85,8 @@ texts! {
     SameData: "Same data", "同一份数据";
     NoRows: "No rows", "没有数据行";
     NoRowsHint: "No data matches these parameters.", "没有符合这些参数的数据。";
-    RowsShown: "First {shown} of {total} rows; the downloads hold them all.",
-        "显示前 {shown} 行，共 {total} 行；下载文件包含全部数据。";
+    RowsShown: "First {shown} of {total} rows.", "显示前 {shown} 行，共 {total} 行。";
+    DownloadsHoldAll: "The downloads hold all rows.", "下载文件包含全部数据。";
     RowCount: "{n} rows", "{n} 行";
     OneRow: "1 row", "1 行";
     TheNumbers: "The numbers", "明细数据";

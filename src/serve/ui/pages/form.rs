@@ -123,14 +123,19 @@ fn field(cx: &Context, parameter: &Parameter) -> Markup {
             label for=(id) { (parameter.title) " " code { (parameter.name) } }
             (input(cx, parameter, &id, &help))
             @if let Some(error) = &parameter.error { p.wrong { (error) } }
-            p.note id=(help) { (layout::prose(&parameter.doc)) " " (default) }
+            p.note id=(help) { (layout::prose(&parameter.doc)) br; (default) }
         }
     }
 }
 
 fn input(cx: &Context, parameter: &Parameter, id: &str, help: &str) -> Markup {
     let value = parameter.current.as_deref().or(parameter.default.as_deref()).unwrap_or("");
+    let is_offered =
+        |choices: &[Choice], value: &str| choices.iter().any(|choice| choice.value == value);
     let options = |choices: &[Choice]| {
+        // A select can not show a refused value; the default is what it was.
+        let default = parameter.default.as_deref().unwrap_or("");
+        let value = if is_offered(choices, value) { value } else { default };
         html! {
             select id=(id) name=(parameter.name) aria-describedby=(help) {
                 @for choice in choices {

@@ -1,6 +1,6 @@
 //! How is the business doing, on one page that a boss reads standing?
 //!
-//! Five numbers with their change, one picture, and the short lists that say
+//! A few numbers with their change, one picture, and the short lists that say
 //! whom to thank, whom to visit and whom to call. Everything else is one click
 //! away, on purpose.
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::at_risk::RiskRow;
 use super::tile::{self, Tile};
-use crate::serve::ui::band;
+use crate::serve::ui::band::{self, Band};
 use crate::serve::ui::context::Context;
 use crate::serve::ui::format::date;
 use crate::serve::ui::layout;
@@ -23,7 +23,7 @@ pub struct Overview {
     pub period: String,
     /// The day or instant the data stands for.
     pub as_of: String,
-    /// The numbers, most important first; five read well.
+    /// The numbers, most important first; eight fill two lines.
     pub tiles: Vec<Tile>,
     /// The one picture, made by [`charts::figure`](crate::serve::ui::charts::figure).
     pub picture: Option<Picture>,
@@ -111,7 +111,7 @@ fn at_risk(cx: &Context, overview: &Overview) -> Markup {
         section.panel {
             div.panelhead {
                 h2 { (cx.lang.t(Text::WhoIsAtRisk)) }
-                a href=(cx.link(Context::AT_RISK, &[])) { (all) }
+                a href=(cx.link(Context::AT_RISK, &[("band", Band::High.code())])) { (all) }
             }
             @if overview.at_risk.is_empty() { p.note { (cx.lang.t(Text::NobodyAtRisk)) } }
             ul.calls {

@@ -71,6 +71,7 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
                         (layout::downloads(cx, links))
                     }
                     (table::render(cx, &page.title, table))
+                    @if table.rows.len() < table.total { p.note { (lang.t(Text::DownloadsHoldAll)) } }
                 }
             },
         }

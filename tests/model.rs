@@ -1,0 +1,88 @@
+//! Can a score be repeated, and do its reasons add up to it?
+
+use tempfile::TempDir;
+use tenure::generate::{Oracle, Plan, write};
+use tenure::ingest::IngestOptions;
+use tenure::reports::render::rows;
+use tenure::{ChurnSpec, ErrorKind, Tenure};
+
+use crate::common::{block_on, sample};
+
+fn generated() -> (TempDir, Tenure) {
+    let folder = TempDir::new().unwrap();
+    let plan = Plan::new(250, 11, 14, Plan::default().start()).unwrap();
+    write(&plan, folder.path(), &mut |_, _| {}).unwrap();
+    let tenure = Tenure::open(folder.path().join("store").to_str().unwrap()).unwrap();
+    let exports = [folder.path().join("exports")];
+    block_on(tenure.ingest(&exports, &IngestOptions::default(), &mut ())).unwrap();
+    (folder, tenure)
+}
+
+#[test]
+fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
+    let (folder, tenure) = generated();
+    let spec = || ChurnSpec::built_in("churn").unwrap();
+    let trained = block_on(tenure.train(spec(), None, &mut |_, _| {})).unwrap();
+    // The rows the model was tested on are those the generator knows the truth of.
+    let truth = Oracle::load(folder.path()).unwrap().metrics(&trained.test_cutoffs()).unwrap();
+    let metrics = &trained.metrics;
+    assert_eq!((metrics.rows, metrics.churners), (truth.rows, truth.churners));
+    assert!(metrics.log_loss > 0.8 * truth.log_loss, "better than the truth is a leak");
+
+    let scored = block_on(tenure.score(None)).unwrap();
+    let before = all_scores(&tenure);
+    assert_eq!(before.len(), scored.customers);
+
+    // Scores are no input of a model, so training again gives the same one.
+    let again = block_on(tenure.train(spec(), None, &mut |_, _| {})).unwrap();
+    assert_eq!(again.model, trained.model, "the id is a digest of the artifact");
+    block_on(tenure.score(None)).unwrap();
+    assert_eq!(all_scores(&tenure), before);
+
+    for score in &before {
+        let number = |name: &str| score[name].as_f64().unwrap();
+        let reasons = score["reasons"].as_array().unwrap();
+        let sum: f64 = reasons.iter().map(|reason| reason["contribution"].as_f64().unwrap()).sum();
+        assert!((number("base") + sum - number("logit")).abs() < 1e-9, "{score:?}");
+        let probability = 1.0 / (1.0 + (-number("logit")).exp());
+        assert!((number("probability") - probability).abs() < 1e-12, "{score:?}");
+    }
+}
+
+fn all_scores(tenure: &Tenure) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let engine = block_on(tenure.engine()).unwrap();
+    let request = tenure::tenure::ScoreRequest { limit: 10_000, ..Default::default() };
+    block_on(tenure.scores(&engine, &request, tenure.language())).unwrap().scores
+}
+
+#[test]
+fn data_that_can_not_carry_a_model_is_refused_saying_what_is_missing() {
+    let spec = ChurnSpec::built_in("ibm_telco").unwrap();
+    let error = block_on(sample().train(spec, None, &mut |_, _| {})).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Insufficient);
+    assert!(error.to_string().contains("no customer has the label \"churn\""), "{error}");
+}
+
+/// Reports of the sample give the totals that the generator wrote beside it.
+#[test]
+fn reports_agree_with_what_was_generated() {
+    let tenure = sample();
+    let path = crate::common::root().join("datasets/sample/truth/summary.json");
+    let made: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let report = |name: &str, period: &str| {
+        let params = match period {
+            "" => Default::default(),
+            period => [("period".to_owned(), period.to_owned())].into(),
+        };
+        let request = tenure::ReportRequest { params, ..Default::default() };
+        rows(&block_on(tenure.report(name, &request)).unwrap().batches).unwrap()
+    };
+    let cents = report("revenue", "all")[0]["revenue"].as_f64().unwrap() * 100.0;
+    assert_eq!(cents.round() as i64, made["orders"]["cents"].as_i64().unwrap());
+    let pipeline = report("pipeline", "");
+    let total = pipeline.last().unwrap();
+    for state in ["won", "lost", "open"] {
+        assert_eq!(total[state], made["deals"][state], "{state}");
+    }
+}

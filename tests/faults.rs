@@ -19,7 +19,8 @@ fn try_load(tenure: &Tenure, path: &Path) -> tenure::Error {
 fn broken_files_are_refused_whole() {
     let (folder, tenure) = empty_store();
     let good = root().join("datasets/sample/exports/orders.csv");
-    block_on(tenure.ingest(&[good.clone()], &IngestOptions::default(), &mut ())).unwrap();
+    block_on(tenure.ingest(std::slice::from_ref(&good), &IngestOptions::default(), &mut ()))
+        .unwrap();
     let before = block_on(tenure.store().snapshot()).unwrap();
     let rows_before = block_on(before.rows(Table::Orders)).unwrap();
 
@@ -56,7 +57,9 @@ fn an_unpublished_run_never_shows() {
     let refused = block_on(tenure.store().begin()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     block_on(run.abandon()).unwrap();
-    let load = || block_on(tenure.ingest(&[owners.clone()], &IngestOptions::default(), &mut ()));
+    let load = || {
+        block_on(tenure.ingest(std::slice::from_ref(&owners), &IngestOptions::default(), &mut ()))
+    };
     load().unwrap();
     let rows = block_on(block_on(tenure.store().snapshot()).unwrap().rows(Table::Owners)).unwrap();
     assert!(rows > 0);

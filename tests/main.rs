@@ -1,6 +1,13 @@
 //! The one integration binary: linking DataFusion is the cost, so every
 //! integration test is a module here.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that can not go on fails, and one that skips says so aloud"
+)]
+
 mod common;
 mod faults;
 mod goldens;

@@ -91,7 +91,7 @@ fn online_retail_triangles_and_revenue() {
     let options =
         IngestOptions { mapping: Some("online_retail".to_owned()), ..IngestOptions::default() };
     let runs = block_on(tenure.store().snapshot()).unwrap().runs().len();
-    let again = block_on(tenure.ingest(&[path.clone()], &options, &mut ())).unwrap();
+    let again = block_on(tenure.ingest(std::slice::from_ref(&path), &options, &mut ())).unwrap();
     assert_eq!((again.rows.read, again.tables.len()), (0, 0));
     assert_eq!(block_on(tenure.store().snapshot()).unwrap().runs().len(), runs);
 

@@ -14,11 +14,12 @@
 //! # Ten lines
 //!
 //! ```
+//! # fn main() -> tenure::Result<()> {
 //! # use tenure::generate::{Plan, write};
 //! # let runtime = tokio::runtime::Builder::new_multi_thread()
 //! #     .enable_all().thread_stack_size(16 << 20).build().unwrap();
 //! # let folder = tempfile::tempdir().unwrap();
-//! # write(&Plan::new(200, 7, 14, Plan::default().start())?, folder.path(), &mut |_, _| {})?;
+//! # write(&Plan::new(500, 7, 14, Plan::default().start())?, folder.path(), &mut |_, _| {})?;
 //! # let store = folder.path().join("store").display().to_string();
 //! # let exports = folder.path().join("exports");
 //! # runtime.block_on(async {
@@ -32,46 +33,47 @@
 //! assert!(trained.metrics.auc > 0.6);
 //! let scored = tenure.score(None).await?;
 //! println!("{} customers, {:.0} at risk", scored.customers, scored.value_at_risk);
-//! # Ok::<(), tenure::Error>(()) })
+//! # Ok(()) })
+//! # }
 //! ```
 //!
 //! # The tour
 //!
-//! The modules below stand in the order in which data flows through them, and
-//! each opens with the question it answers. What is deliberately absent, and
-//! why, is in `docs/decisions.md`.
+//! In the order in which data flows; each module opens with the question it
+//! answers. What is deliberately absent, and why, is in `docs/decisions.md`.
+//!
+//! - [`generate`]: CRM exports whose truth is known, to try everything on.
+//! - [`ingest`]: raw files in any usual form become canonical rows; none is lost.
+//! - [`schema`]: the canonical CRM tables.
+//! - [`tables`]: the store: Delta tables, and the manifest that commits across them.
+//! - [`engine`]: sessions over tables cut at a moment.
+//! - [`functions`]: SQL functions that DataFusion lacks.
+//! - [`reports`]: the catalogue of query files: bound, run, rendered.
+//! - [`features`]: customers × features as known at a cutoff.
+//! - [`churn`]: the churn model: arrays in, numbers out.
+//! - [`models`]: the specs of churn models that come along.
+//! - [`tenure`]: everything behind one handle, for applications that embed Tenure.
+//! - [`serve`]: the HTTP service and the dashboard.
+//! - [`cli`]: the command line.
+//! - [`config`]: settings and their defaults.
+//! - [`error`]: errors for the person who must act.
+//! - [`text`]: words in both languages.
 
-/// CRM exports whose truth is known, to try everything on.
 pub mod generate;
-/// Raw files in any usual form become canonical rows; none is lost.
 pub mod ingest;
-/// The canonical CRM tables.
 pub mod schema;
-/// The store: Delta tables, and the manifest that commits across them.
 pub mod tables;
-/// Sessions over tables cut at a moment.
 pub mod engine;
-/// SQL functions that DataFusion lacks.
 pub mod functions;
-/// The catalogue of query files: bound, run, rendered.
 pub mod reports;
-/// Customers × features as known at a cutoff.
 pub mod features;
-/// The churn model: arrays in, numbers out.
 pub mod churn;
-/// The specs of churn models that come along.
 pub mod models;
-/// Everything behind one handle, for applications that embed Tenure.
 pub mod tenure;
-/// The HTTP service and the dashboard.
 pub mod serve;
-/// The command line.
 pub mod cli;
-/// Settings and their defaults.
 pub mod config;
-/// Errors for the person who must act.
 pub mod error;
-/// Words in both languages.
 pub mod text;
 
 pub use churn::ChurnSpec;

@@ -11,7 +11,7 @@
 //! - [`logistic`]: the weights of those columns, by linfa-logistic;
 //! - [`calibrate`]: probabilities that mean what they say;
 //! - [`metrics`] and [`bootstrap`]: how good they are, and how sure that is;
-//! - [`train`]: honest validation, then the model that is kept;
+//! - [`mod@train`]: honest validation, then the model that is kept;
 //! - [`model`]: a score for every customer, with reasons that add up to it;
 //! - [`artifact`]: the file a model is kept in.
 //!

@@ -1,6 +1,6 @@
 //! How good is the model on customers and months it has not seen?
 //!
-//! Validation repeats the whole procedure of [`super::fit`] on the training
+//! Validation repeats the whole procedure of the module `fit` on the training
 //! part and scores the test part with the result, so that encoder, ridge and
 //! calibration are all judged on rows they never saw. By time: fitted on early
 //! cutoffs, tested on later ones. By fold, for labels without dates: each fold

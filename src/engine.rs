@@ -172,7 +172,13 @@ impl View {
         let schema = Arc::clone(frame.schema().inner());
         let deadline = Duration::from_secs(self.engine.config.query_seconds);
         match tokio::time::timeout(deadline, frame.collect()).await {
-            Ok(batches) => Ok((schema, batches?)),
+            Ok(batches) => {
+                let batches = batches?;
+                // The planner's guess of a sum's precision can differ from
+                // what runs; what the rows say is what is true.
+                let schema = batches.first().map_or(schema, RecordBatch::schema);
+                Ok((schema, batches))
+            }
             Err(_) => Err(Error::new(
                 ErrorKind::Limit,
                 format!("the query took longer than {} s", deadline.as_secs()),
@@ -270,17 +276,19 @@ fn cut(
     moment: Moment,
     versioned: bool,
 ) -> Result<datafusion::logical_expr::LogicalPlan> {
+    if let Some(known) = moment.known_as_of.filter(|_| spec.has("known_at")) {
+        plan = plan.filter(ident("known_at").lt_eq(instant(known)))?;
+    }
+    // Versions before time: a correction that moves a row to a later day must
+    // not bring the corrected version back on the days between.
+    if versioned && !spec.key.is_empty() {
+        plan = newest_versions(plan, spec)?;
+    }
     if let Some(time) = spec.time {
         let happened = ident(time).lt_eq(instant(moment.as_of));
         let required = spec.column(time).is_some_and(|column| column.required);
         // A row without a stamp has no moment before which it is absent.
         plan = plan.filter(if required { happened } else { ident(time).is_null().or(happened) })?;
-    }
-    if let Some(known) = moment.known_as_of.filter(|_| spec.has("known_at")) {
-        plan = plan.filter(ident("known_at").lt_eq(instant(known)))?;
-    }
-    if versioned && !spec.key.is_empty() {
-        plan = newest_versions(plan, spec)?;
     }
     if !spec.later.is_empty() {
         let columns: Result<Vec<Expr>> =
@@ -290,15 +298,17 @@ fn cut(
     Ok(plan.build()?)
 }
 
-/// Keeps, of rows equal in the key, the one known last. Rows whose key is not
-/// complete are not versions of anything, so each of them stays.
+/// Keeps, of rows equal in the key, the one loaded last, and of one load the one
+/// known last: `known_at` is often when a row happened, and a correction may
+/// move that back. Rows whose key is not complete are not versions of anything,
+/// so each of them stays.
 fn newest_versions(plan: LogicalPlanBuilder, spec: &TableSpec) -> Result<LogicalPlanBuilder> {
     const RANK: &str = "version_rank";
     let keys: Vec<Expr> = spec.key.iter().map(|name| ident(*name)).collect();
     // What a source says of a customer goes before what facts imply, however
     // early the source says the customer was created.
     let explicit_first = spec.has("implied").then(|| ident("implied").sort(true, false));
-    let newest_first = ["known_at", "load_id", "row_no"]
+    let newest_first = ["load_id", "known_at", "row_no"]
         .into_iter()
         .filter(|name| spec.has(name))
         .map(|name| ident(name).sort(false, false));

@@ -15,3 +15,4 @@ mod model;
 mod real_data;
 mod serve;
 mod tidy;
+mod versions;

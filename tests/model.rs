@@ -29,6 +29,11 @@ fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
     assert_eq!((metrics.rows, metrics.churners), (truth.rows, truth.churners));
     assert!(metrics.log_loss > 0.8 * truth.log_loss, "better than the truth is a leak");
 
+    // A score is no news about customers: it does not move the data's end.
+    let end = || block_on(tenure.store().snapshot()).unwrap().manifest().data_end;
+    let data_end = end();
+    block_on(tenure.score(Some("2025-04-20"))).unwrap();
+    assert_eq!(end(), data_end);
     let scored = block_on(tenure.score(None)).unwrap();
     let before = all_scores(&tenure);
     assert_eq!(before.len(), scored.customers);
@@ -61,6 +66,23 @@ fn data_that_can_not_carry_a_model_is_refused_saying_what_is_missing() {
     let error = block_on(sample().train(spec, None, &mut |_, _| {})).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Insufficient);
     assert!(error.to_string().contains("no customer has the label \"churn\""), "{error}");
+}
+
+/// Every report can be written in every format.
+#[test]
+fn every_report_is_rendered_in_every_format() {
+    use tenure::config::Language;
+    use tenure::reports::render::{Format, render};
+    let tenure = sample();
+    for query in tenure.catalogue().all(tenure::reports::Purpose::Report) {
+        let report = block_on(tenure.report(&query.name, &Default::default())).unwrap();
+        for format in Format::ALL {
+            for language in [Language::En, Language::Zh] {
+                let bytes = render(&report, &query.header, format, language);
+                assert!(!bytes.unwrap().is_empty(), "{} as {}", query.name, format.name());
+            }
+        }
+    }
 }
 
 /// Reports of the sample give the totals that the generator wrote beside it.

@@ -42,7 +42,7 @@ ranked AS (
   FROM scores s
   LEFT JOIN (
     SELECT customer_id, name,
-           row_number() OVER (PARTITION BY customer_id ORDER BY known_at DESC, load_id DESC, row_no DESC) AS nth
+           row_number() OVER (PARTITION BY customer_id ORDER BY implied, load_id DESC, known_at DESC, row_no DESC) AS nth
     FROM customers
   ) c ON c.customer_id = s.customer_id AND c.nth = 1
   WHERE s.run_id = $run

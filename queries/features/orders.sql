@@ -37,23 +37,25 @@
 --! [columns.orders_rhythm]
 --! title = { en = "Days since the last order, in the customer's own usual gaps", zh = "距上次下单时长（以该客户自身下单间隔计）" }
 --! unit = "number"
---- One row per order first, since an order has many lines.
+--- One row per order first, since an order has many lines. A refund lowers
+--- what was spent; it is no order and says nothing about when one was placed.
 WITH placed AS (
   SELECT customer_id, order_id,
          (CAST($as_of AS BIGINT) - CAST(max(occurred_at) AS BIGINT)) / 86400000000.0 AS age,
-         CAST(sum(amount) AS DOUBLE) AS value
+         CAST(sum(amount) AS DOUBLE) AS value,
+         bool_or(amount >= 0) AS is_order
   FROM orders
   WHERE customer_id IS NOT NULL
   GROUP BY customer_id, order_id
 ),
 volume AS (
   SELECT customer_id,
-         min(age) AS orders_recency,
-         max(age) AS orders_tenure,
-         count(*) AS orders_count,
-         count(*) FILTER (WHERE age < 30) AS orders_count_30,
-         count(*) FILTER (WHERE age < 90) AS orders_count_90,
-         count(*) FILTER (WHERE age < 365) AS orders_count_365,
+         min(age) FILTER (WHERE is_order) AS orders_recency,
+         max(age) FILTER (WHERE is_order) AS orders_tenure,
+         count(*) FILTER (WHERE is_order) AS orders_count,
+         count(*) FILTER (WHERE is_order AND age < 30) AS orders_count_30,
+         count(*) FILTER (WHERE is_order AND age < 90) AS orders_count_90,
+         count(*) FILTER (WHERE is_order AND age < 365) AS orders_count_365,
          sum(value) AS orders_value,
          coalesce(sum(value) FILTER (WHERE age < 30), 0) AS orders_value_30,
          coalesce(sum(value) FILTER (WHERE age < 90), 0) AS orders_value_90,

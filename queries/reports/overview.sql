@@ -183,8 +183,8 @@ rates AS (
 -- A run scores every customer who can still leave; older runs are history.
 score_runs AS (
   SELECT
-    last_value(run_id ORDER BY cutoff, run_id) AS newest,
-    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month < this) AS before
+    max(run_id) AS newest,
+    max(run_id) FILTER (WHERE month < this) AS before
   FROM (SELECT run_id, cutoff, period('month', cutoff, $tz) AS month FROM scores)
   CROSS JOIN months
 ),

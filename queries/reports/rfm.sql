@@ -72,7 +72,7 @@ WITH bought AS (
     customer_key,
     customer_id,
     order_id,
-    max(occurred_at) AS occurred_at,
+    max(occurred_at) FILTER (WHERE amount >= 0) AS occurred_at,
     sum(amount) AS amount,
     bool_or(amount >= 0) AS is_order
   FROM orders

@@ -29,12 +29,13 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
 fn render(score: &Map<String, Value>) -> String {
     let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let text = |name: &str| score.get(name).and_then(Value::as_str).unwrap_or_default();
+    let at_risk = score.get("value_at_risk").and_then(Value::as_f64);
+    let at_risk = at_risk.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"));
     let mut out = format!(
-        "{}: {:.1} % ({}), value at risk {:.2}, as of {}, model {}\n\n",
+        "{}: {:.1} % ({}), value at risk {at_risk}, as of {}, model {}\n\n",
         text("customer_id"),
         100.0 * number("probability"),
         text("band"),
-        number("value_at_risk"),
         text("cutoff"),
         text("model"),
     );

@@ -1,7 +1,6 @@
 //! What columns does each canonical table have?
 //!
-//! Pure data: the machinery is in the parent module. `docs/tables.md` is
-//! generated from it, so a column documented here is documented everywhere.
+//! Pure data: the machinery is in the parent module.
 
 use super::{Column, Kind, Table, TableSpec};
 

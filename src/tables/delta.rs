@@ -140,7 +140,9 @@ impl Loaded {
             .with_application_transactions(transactions)
             // The writer's lock is held: a concurrent commit is a foreign
             // writer, and retrying over it could publish its rows as ours.
-            .with_max_retries(0);
+            .with_max_retries(0)
+            // A published version must stay readable however old its log is.
+            .with_cleanup_expired_logs(Some(false));
         let committed = CommitBuilder::from(properties)
             .with_actions(removes.chain(adds).collect())
             .build(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{
     SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
 };
@@ -95,13 +95,12 @@ pub(super) async fn read(
     Ok(batches?)
 }
 
-/// The greatest value of an instant column, in microseconds.
-pub(super) fn newest(batch: &RecordBatch, column: &str) -> Option<i64> {
+/// The greatest value of an instant column that is not after `limit`, in
+/// microseconds.
+pub(super) fn newest(batch: &RecordBatch, column: &str, limit: i64) -> Option<i64> {
     use arrow::array::AsArray;
     use arrow::datatypes::TimestampMicrosecondType;
     let values = batch.column_by_name(column)?;
-    if values.null_count() == values.len() {
-        return None;
-    }
-    arrow::compute::max(values.as_primitive_opt::<TimestampMicrosecondType>()?)
+    let instants = values.as_primitive_opt::<TimestampMicrosecondType>()?;
+    instants.iter().flatten().filter(|instant| *instant <= limit).max()
 }

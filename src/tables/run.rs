@@ -88,14 +88,17 @@ impl Run {
         let spec = table.spec();
         let limit = self.started_at.timestamp_micros();
         let pending = self.pending.entry(table).or_default();
-        // Agreed ends of contracts lie in the future; they do not say when the
-        // data ends, so only instants that have come count.
-        let happened = spec.time.iter().chain(spec.later.iter().map(|(at, _)| at));
-        for column in happened {
-            let newest = files::newest(&batch, column).filter(|instant| *instant <= limit);
-            pending.data_end = pending.data_end.max(newest);
+        // What Tenure itself writes is not news about customers: a score must
+        // not move the end of the data that the next model is trained up to.
+        if !matches!(table, Table::Scores | Table::Quarantine) {
+            // Agreed ends of contracts lie in the future; they do not say when
+            // the data ends, so only instants that have come count.
+            for column in spec.time.iter().chain(spec.later.iter().map(|(at, _)| at)) {
+                pending.data_end = pending.data_end.max(files::newest(&batch, column, limit));
+            }
+            let known = files::newest(&batch, "known_at", limit);
+            pending.known_end = pending.known_end.max(known);
         }
-        pending.known_end = pending.known_end.max(files::newest(&batch, "known_at"));
         pending.rows += batch.num_rows();
         pending.batches.push(batch);
         if pending.rows >= FILE_ROWS {

@@ -157,13 +157,15 @@ fn nothing_but_health_and_the_files_of_a_page_is_open_without_the_key() {
     for route in routes().iter().map(String::as_str).chain(["/nowhere", "/v1/nowhere"]) {
         let answer = ask(&service, route, &[("x-api-key", "wrong")]);
         assert_eq!(answer.status, 401, "{route}");
-        let challenge = if route.starts_with("/v1") || route == "/openapi.json" {
+        let challenges = answer.headers.get_all("www-authenticate").iter();
+        let schemes = challenges.map(|one| one.to_str().unwrap().split(' ').next().unwrap());
+        if route.starts_with("/v1") || route == "/openapi.json" {
             assert_eq!(answer.header("content-type"), "application/problem+json");
-            "Bearer"
+            // A browser that follows a download of a page knows Basic only.
+            assert!(schemes.eq(["Bearer", "Basic"]), "{route}");
         } else {
-            "Basic"
-        };
-        assert!(answer.header("www-authenticate").starts_with(challenge), "{route}");
+            assert!(schemes.eq(["Basic"]), "{route}");
+        }
         assert!(answer.header("content-security-policy").contains("default-src"), "{route}");
     }
     let bearer = format!("Bearer {KEY}");
@@ -187,6 +189,8 @@ fn a_failure_is_a_problem_document_that_offers_the_nearest_names() {
     let cases = [
         ("/v1/reports/retenton", 404, "unknown", "retention"),
         ("/v1/reports/retention?perod=month", 400, "unknown", "period"),
+        ("/v1/reports/nps?formt=csv", 400, "unknown", "format"),
+        ("/v1/reports?lng=zh", 400, "unknown", "lang"),
         ("/v1/reports/retention?period=mnth", 400, "usage", "month"),
         ("/v1/reports/retention?format=jsn", 400, "usage", "json"),
         ("/v1/reports/retention?as_of=today", 400, "usage", ""),
@@ -195,7 +199,8 @@ fn a_failure_is_a_problem_document_that_offers_the_nearest_names() {
         ("/v1/scores?band=hihg", 400, "usage", "high"),
         ("/v1/scores?limit=5000", 400, "usage", ""),
         ("/v1/scores?cursor=abcd", 400, "usage", ""),
-        ("/v1/scores?ownr=O1", 400, "usage", "owner"),
+        ("/v1/scores?ownr=O1", 400, "unknown", "owner"),
+        ("/v1/scores?owner=%D5%C5", 400, "usage", ""),
         ("/v1/scores?changed_since=yesterday", 400, "usage", ""),
         ("/v1/scores/C00000", 404, "unknown", "C00"),
         ("/v1/scors", 404, "unknown", "/v1/scores"),
@@ -215,9 +220,13 @@ fn a_failure_is_a_problem_document_that_offers_the_nearest_names() {
         let found = nearest.iter().any(|name| name.as_str().unwrap().starts_with(near));
         assert!(near.is_empty() || found, "{uri}: {problem}");
     }
-    let answer = send(service, "POST", "/v1/scores", &[], [127, 0, 0, 1]);
-    assert_eq!(answer.status, 405);
-    assert_eq!(answer.json()["status"], 405);
+    for (method, route) in [("POST", "/v1/scores"), ("OPTIONS", "/v1/reports"), ("PUT", "/healthz")]
+    {
+        let answer = send(service, method, route, &[], [127, 0, 0, 1]);
+        assert_eq!(answer.status, 405, "{method} {route}");
+        assert_eq!(answer.json()["status"], 405);
+        assert_eq!(answer.header("allow"), "GET,HEAD", "{method} {route}");
+    }
     assert_eq!(ask(service, "/v1/reports/nps", &[("accept", "image/png")]).status, 406);
 }
 
@@ -283,6 +292,10 @@ fn an_answer_the_caller_has_is_not_sent_again() {
     let tag = ask(service, "/v1/reports/nps?format=csv", &[]).header("etag").to_owned();
     let csv = ask(service, "/v1/reports/nps", &[("if-none-match", &tag), ("accept", "text/csv")]);
     assert_ne!(csv.header("etag"), tag, "another address is another resource");
+    // A star stands for any version of what is there, and there only.
+    let any = [("if-none-match", "*")];
+    assert_eq!(ask(service, "/v1/scores?limit=1", &any).status, 304);
+    assert_eq!(ask(service, "/v1/scores/C00000", &any).status, 404);
 }
 
 /// All pages of a list, by their cursors.
@@ -421,6 +434,7 @@ fn a_store_that_can_not_be_read_is_alive_but_not_ready() {
     let answer = ask(&service, "/readyz", &[]);
     assert_eq!(answer.status, 503);
     assert_ne!(answer.header("retry-after"), "");
+    assert_eq!(answer.json()["code"], "storage");
     assert!(!answer.text().contains("runs"), "an open route must not describe the store");
 }
 

@@ -14,7 +14,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, FORWARDED, HOST};
+use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, VIA};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
@@ -29,7 +29,18 @@ use crate::error::{Error, ErrorKind, Result};
 mod basic;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What proxies add to a request they pass on.
+const PASSED_ON: [HeaderName; 5] = [
+    FORWARDED,
+    VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// How to make the digest of a key.
+const DIGEST_HINT: &str = "write 64 hexadecimal digits: printf %s \"$KEY\" | sha256sum";
 
 /// The SHA-256 of every key that may call.
 #[derive(Debug, Clone, Default)]
@@ -40,15 +51,22 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] that says which entry is not a digest. The entry
-    /// itself is not repeated: it may be a key put there by mistake.
+    /// [`ErrorKind::Usage`] that says which entry is not a digest of a key. The
+    /// entry itself is not repeated: it may be a key put there by mistake.
     pub fn parse(digests: &[String]) -> Result<Self> {
+        // What the command of the hint prints when $KEY is not set. Accepted,
+        // it would open the door to whoever shows an empty key.
+        let nothing: [u8; 32] = Sha256::digest(b"").into();
         let parsed = digests.iter().enumerate().map(|(index, text)| {
-            digest(text.trim()).ok_or_else(|| {
-                let words = format!("serve.api_keys: entry {} is not a SHA-256", index + 1);
-                Error::new(ErrorKind::Usage, words)
-                    .hint("write 64 hexadecimal digits: printf %s \"$KEY\" | sha256sum")
-            })
+            let refused = |what: &str| {
+                let words = format!("serve.api_keys: entry {} is {what}", index + 1);
+                Err(Error::new(ErrorKind::Usage, words).hint(DIGEST_HINT))
+            };
+            match digest(text.trim()) {
+                Some(digest) if digest == nothing => refused("the SHA-256 of an empty key"),
+                Some(digest) => Ok(digest),
+                None => refused("not a SHA-256"),
+            }
         });
         parsed.collect::<Result<_>>().map(Self)
     }
@@ -116,8 +134,7 @@ fn check(request: &Request, keys: &Keys) -> Result<()> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let local = peer.is_some_and(|ConnectInfo(peer)| is_loopback(peer.ip()))
             && is_addressed_here(request.headers())
-            && !request.headers().contains_key(FORWARDED)
-            && !request.headers().contains_key(FORWARDED_FOR);
+            && !PASSED_ON.iter().any(|name| request.headers().contains_key(name));
         return match local {
             true => Ok(()),
             false => Err(refused("no API key is configured, so only this machine may call")
@@ -217,9 +234,13 @@ mod tests {
         assert!(check(&request("::ffff:127.0.0.1", &[]), &none).is_ok());
         assert!(check(&request("192.168.0.7", &[("host", "localhost")]), &none).is_err());
         assert!(check(&Request::new(Body::empty()), &none).is_err(), "an unknown peer");
-        for (name, value) in
-            [("host", "rebound.example:8080"), ("host", ""), ("x-forwarded-for", "203.0.113.9")]
-        {
+        for (name, value) in [
+            ("host", "rebound.example:8080"),
+            ("host", ""),
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-real-ip", "203.0.113.9"),
+            ("via", "1.1 proxy"),
+        ] {
             assert!(check(&request("127.0.0.1", &[(name, value)]), &none).is_err(), "{value}");
         }
     }
@@ -229,6 +250,13 @@ mod tests {
         let error = Keys::parse(&["secret".to_owned()]).unwrap_err();
         assert!(!error.to_string().contains("secret"));
         assert!(error.to_string().contains("entry 1"));
+    }
+
+    #[test]
+    fn the_digest_of_an_unset_variable_is_refused() {
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let error = Keys::parse(&[nothing.to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("empty key"), "{error}");
     }
 
     #[test]

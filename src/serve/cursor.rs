@@ -51,6 +51,9 @@ fn read(cursor: &str, request: &ScoreRequest) -> Option<Place> {
         return None;
     }
     let probability = f64::from_bits(u64::from_be_bytes(*probability));
+    if !(0.0..=1.0).contains(&probability) {
+        return None;
+    }
     let customer = String::from_utf8(customer.to_vec()).ok()?;
     Some((i64::from_be_bytes(*run_id), probability, customer))
 }
@@ -107,6 +110,8 @@ mod tests {
             assert!(decode(&cursor[..at], &request).is_err());
         }
         assert!(decode("客户", &request).is_err());
+        let nowhere = encode(&(1, f64::NAN, "C1".to_owned()), &request);
+        assert!(decode(&nowhere, &request).is_err(), "nobody has such a probability");
         let other = ScoreRequest { band: Some("high".to_owned()), ..Default::default() };
         assert!(decode(&cursor, &other).is_err());
         let longer = ScoreRequest { limit: 9, ..Default::default() };

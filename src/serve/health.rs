@@ -4,14 +4,24 @@
 //! process that is not alive is started again, one that is not ready gets no
 //! traffic until it is. Neither needs a key, and neither says more than that.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::problem::Problem;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Table;
+
+/// How long the store may take to be read. Whoever asks waits a few seconds,
+/// and a store that hangs can not answer any more than one that is gone.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the service is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -23,8 +33,8 @@ pub struct Health {
 /// Says that the process runs.
 #[utoipa::path(get, path = "/healthz", operation_id = "getHealth", tag = "health", security(()),
     responses((status = 200, description = "The process runs", body = Health)))]
-pub async fn alive() -> Json<Health> {
-    Json(Health { status: "ok" })
+pub async fn alive() -> Response {
+    say("ok")
 }
 
 /// Says that the store can be read.
@@ -33,13 +43,30 @@ pub async fn alive() -> Json<Health> {
         (status = 200, description = "The store can be read", body = Health),
         (status = 503, description = "The store can not be read", body = Problem,
             content_type = "application/problem+json")))]
-pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Problem> {
-    match state.tenure().engine().await {
-        Ok(_) => Ok(Json(Health { status: "ready" })),
+pub async fn ready(State(state): State<AppState>) -> Result<Response, Problem> {
+    match tokio::time::timeout(PATIENCE, read(&state)).await {
+        Ok(Ok(())) => Ok(say("ready")),
         // Why is for those who hold a key: the words name the store.
-        Err(_) => {
-            let error = crate::Error::new(ErrorKind::Limit, "the store can not be read");
-            Err(error.hint("any other request with a key says why").into())
+        _ => {
+            let error = Error::new(ErrorKind::Storage, "the store can not be read")
+                .hint("any other request with a key says why");
+            Err(Problem::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE))
         }
     }
+}
+
+/// Reads the newest run and the file list of every table it names; a store
+/// that was never loaded names none. File lists are kept, so that asking every
+/// few seconds costs one small file.
+async fn read(state: &AppState) -> Result<()> {
+    let snapshot = state.tenure().store().snapshot().await?;
+    for table in snapshot.manifest().versions.keys().filter_map(|name| Table::named(name)) {
+        snapshot.files(table).await?;
+    }
+    Ok(())
+}
+
+/// An answer that is about this moment only.
+fn say(status: &'static str) -> Response {
+    ([(CACHE_CONTROL, "no-store")], Json(Health { status })).into_response()
 }

@@ -42,7 +42,7 @@ pub(super) async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePer
 /// Ends a request that takes longer than a query may.
 pub async fn deadline(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let visit = Visit::new(request.uri(), request.headers(), state.tenure().language());
-    let seconds = state.tenure().config().engine.query_seconds + MARGIN_SECONDS;
+    let seconds = state.tenure().config().engine.query_seconds.saturating_add(MARGIN_SECONDS);
     match tokio::time::timeout(Duration::from_secs(seconds), next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

@@ -10,8 +10,8 @@
 //!           └──────────────────────────────────────── /healthz, /readyz, /assets   no key needed
 //! ```
 //!
-//! A handler reads its parameters, calls the library, and renders: there is no
-//! SQL and no arithmetic here. A failure is a [`problem::Problem`] (RFC 9457)
+//! A handler reads its parameters, calls the library, and renders, in the steps
+//! of `answer.rs`: there is no SQL and no arithmetic here. A failure is a [`problem::Problem`] (RFC 9457)
 //! to a program and a page with the same words to a person. The service only
 //! reads, so it has no route that changes anything, and no body is ever read.
 //!
@@ -32,7 +32,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +52,8 @@ pub mod scores;
 pub mod security;
 pub mod ui;
 pub mod visit;
+
+mod answer;
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,9 +78,10 @@ impl AppState {
     /// [`ErrorKind::Usage`] if an API key's digest is not one.
     pub fn new(tenure: Tenure) -> Result<Self> {
         let config = &tenure.config().serve;
+        let concurrency = config.concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self(Arc::new(Shared {
             keys: auth::Keys::parse(&config.api_keys)?,
-            permits: Arc::new(Semaphore::new(config.concurrency.max(1))),
+            permits: Arc::new(Semaphore::new(concurrency)),
             openapi: openapi::document(tenure.catalogue())?,
             currency: Mutex::default(),
             tenure,
@@ -95,15 +98,6 @@ impl AppState {
     #[must_use]
     pub fn keys(&self) -> &auth::Keys {
         &self.0.keys
-    }
-
-    /// Waits for the right to run a query, but not for long.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Limit`] if as many as may are running already.
-    pub async fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        limits::permit(&self.0.permits).await
     }
 
     /// The currency of every amount in the store; none if there are several.
@@ -146,7 +140,8 @@ pub fn router(state: AppState) -> Router {
     let open = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/assets/{name}", get(dashboard::asset));
+        .route("/assets/{name}", get(dashboard::asset))
+        .method_not_allowed_fallback(problem::method_not_allowed);
     // The last layer is the outermost.
     open.merge(guarded)
         .layer(from_fn_with_state(state.clone(), limits::deadline))
@@ -213,3 +208,6 @@ pub async fn run(
         () = cut_off => Ok(Ended::CutOff),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,7 @@
 //! of them.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItemBuilder};
@@ -22,9 +21,8 @@ use utoipa::openapi::{
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 use super::AppState;
-use super::etag::Etag;
 use super::visit::Visit;
-use super::{health, problem, reports, scores};
+use super::{answer, health, problem, reports, scores};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::header::{ColumnNote, Param, ParamKind};
 use crate::reports::{Catalogue, Purpose, Query, params};
@@ -210,12 +208,7 @@ pub fn document(catalogue: &Catalogue) -> Result<String> {
 
 /// Answers with the document.
 pub async fn serve(State(state): State<AppState>, visit: Visit) -> Response {
-    let document = &state.0.openapi;
-    let etag = Etag::new(&visit, 0, &[document]);
-    if etag.is_known_to(&visit) {
-        return etag.unchanged();
-    }
-    etag.stamp(([(CONTENT_TYPE, "application/json")], document.clone()).into_response())
+    answer::constant(&visit, &state.0.openapi)
 }
 
 /// A report as an operation.

@@ -23,6 +23,12 @@ use crate::reports::Purpose;
 /// Seconds after which a caller who met a limit may try again.
 const RETRY_SECONDS: u16 = 5;
 
+/// How a browser is told to ask for a key, as the password of any user.
+const BASIC: &str = "Basic realm=\"Tenure\", charset=\"UTF-8\"";
+
+/// How a program is told to send one.
+const BEARER: &str = "Bearer realm=\"Tenure\"";
+
 /// A failure, as a program reads it (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -94,11 +100,7 @@ impl Problem {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        // Browsers ask for a key, as the password of any user, when told Basic.
-        self.complete(
-            response,
-            HeaderValue::from_static("Basic realm=\"Tenure\", charset=\"UTF-8\""),
-        )
+        self.complete(response, &[BASIC])
     }
 
     /// The HTTP status.
@@ -108,12 +110,14 @@ impl Problem {
     }
 
     /// Adds what the status promises.
-    fn complete(&self, mut response: Response, challenge: HeaderValue) -> Response {
+    fn complete(&self, mut response: Response, challenges: &[&'static str]) -> Response {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.status_code() {
             StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, challenge);
+                for challenge in challenges {
+                    headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+                }
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
@@ -153,7 +157,9 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        self.complete(response, HeaderValue::from_static("Bearer realm=\"Tenure\""))
+        // A browser that follows a page's download sends the password it has
+        // for the page only to who asks for Basic.
+        self.complete(response, &[BEARER, BASIC])
     }
 }
 

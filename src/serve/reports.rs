@@ -2,33 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use super::AppState;
-use super::etag::Etag;
-use super::negotiate;
 use super::problem::Problem;
-use super::visit::{Visit, refuse_others};
+use super::visit::{Visit, refuse_unknown};
+use super::{AppState, answer, negotiate};
+use crate::engine::Engine;
+use crate::reports::header::Header;
 use crate::reports::render::{Format, render};
 use crate::reports::{Purpose, ReportRequest, describe};
+
+/// What any report can be asked beside its own parameters.
+const COMMON: [&str; 5] = ["as_of", "format", "known_as_of", "lang", "tz"];
 
 /// Lists the reports with their parameters and columns.
 #[utoipa::path(get, path = "/v1/reports", operation_id = "listReports", tag = "reports",
     responses((status = 200, description = "Every report", body = Vec<super::openapi::ReportInfo>)))]
 pub async fn list(State(state): State<AppState>, visit: Visit) -> Result<Response, Problem> {
-    refuse_others(&visit.parameters()?, &["lang"])?;
+    refuse_unknown(&visit.parameters()?, &["lang"]).map_err(Problem::of_parameters)?;
     let reports: Vec<_> = state.tenure().catalogue().all(Purpose::Report).map(describe).collect();
-    // What the catalogue says depends on no run, only on its files.
-    let etag = Etag::new(&visit, 0, &[&serde_json::Value::from(reports.clone()).to_string()]);
-    if etag.is_known_to(&visit) {
-        return Ok(etag.unchanged());
-    }
-    Ok(etag.stamp(Json(reports).into_response()))
+    Ok(answer::constant(&visit, &serde_json::Value::from(reports).to_string()))
 }
 
 /// Answers a report.
@@ -51,23 +48,21 @@ pub async fn one(
 ) -> Result<Response, Problem> {
     let Path(name) = name?;
     let query = state.tenure().catalogue().get(Purpose::Report, &name)?;
-    let (format, request) = asked(&visit)?;
-    let engine = state.tenure().engine().await?;
-    let etag = Etag::new(&visit, engine.snapshot().run_id(), &[&query.sql, format.name()]);
-    if etag.is_known_to(&visit) {
-        return Ok(etag.unchanged());
-    }
-    let permit = state.permit().await?;
-    let report = state.tenure().report_on(&engine, &name, &request).await;
-    let report = report.map_err(Problem::of_parameters)?;
-    let bytes = render(&report, &query.header, format, visit.lang)?;
-    drop(permit);
-    Ok(etag.stamp(file(bytes, format, &name)))
+    let (format, request) = asked(&visit, &query.header)?;
+    let made_of = [query.sql.as_str(), format.name()];
+    let work = async |engine: Engine| -> Result<Response, Problem> {
+        let report = state.tenure().report_on(&engine, &name, &request).await;
+        let report = report.map_err(Problem::of_parameters)?;
+        Ok(file(render(&report, &query.header, format, visit.lang)?, format, &name))
+    };
+    answer::versioned(&state, &visit, &made_of, work).await
 }
 
 /// Reads what is asked of a report.
-fn asked(visit: &Visit) -> Result<(Format, ReportRequest), Problem> {
+fn asked(visit: &Visit, header: &Header) -> Result<(Format, ReportRequest), Problem> {
     let mut params = visit.parameters()?;
+    let known: Vec<&str> = header.params.keys().map(String::as_str).chain(COMMON).collect();
+    refuse_unknown(&params, &known).map_err(Problem::of_parameters)?;
     let format = negotiate::pick(params.remove("format").as_deref(), visit.accept.as_deref())?;
     Ok((format, request(params)))
 }

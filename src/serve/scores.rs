@@ -18,16 +18,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::AppState;
-use super::cursor;
-use super::etag::Etag;
 use super::openapi::{ListedScore, Score};
 use super::problem::Problem;
 use super::ui::band::Band;
 use super::ui::context::encode;
-use super::visit::{Visit, refuse_others};
+use super::visit::{Visit, refuse_unknown};
+use super::{AppState, answer, cursor};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result as TenureResult};
-use crate::reports::iso;
+use crate::reports::{Purpose, iso};
 use crate::tenure::ScoreRequest;
 
 /// Rows of a page if the caller names no number.
@@ -70,30 +69,26 @@ pub struct ScoreList {
         (status = "default", description = "Failure", body = Problem,
             content_type = "application/problem+json")))]
 pub async fn list(State(state): State<AppState>, visit: Visit) -> Result<Response, Problem> {
-    let params = visit.parameters()?;
-    let request = asked(params)?;
-    let engine = state.tenure().engine().await?;
-    let etag = Etag::new(&visit, engine.snapshot().run_id(), &[]);
-    if etag.is_known_to(&visit) {
-        return Ok(etag.unchanged());
-    }
-    let permit = state.permit().await?;
-    let page = state.tenure().scores(&engine, &request, visit.lang).await?;
-    drop(permit);
-    let runs = engine.snapshot().runs();
-    let scored_at = runs.iter().find(|run| run.run_id == page.run_id);
-    let body = ScoreList {
-        scores: page.scores,
-        next_cursor: page.next.map(|place| cursor::encode(&place, &request)),
-        run_id: page.run_id,
-        scored_at: scored_at.map(|run| iso(run.finished_at)),
+    let request = asked(visit.parameters()?).map_err(Problem::of_parameters)?;
+    let query = state.tenure().catalogue().get(Purpose::Churn, "scores")?;
+    let work = async |engine: Engine| -> Result<Response, Problem> {
+        let page = state.tenure().scores(&engine, &request, visit.lang).await?;
+        let runs = engine.snapshot().runs();
+        let scored_at = runs.iter().find(|run| run.run_id == page.run_id);
+        let body = ScoreList {
+            scores: page.scores,
+            next_cursor: page.next.map(|place| cursor::encode(&place, &request)),
+            run_id: page.run_id,
+            scored_at: scored_at.map(|run| iso(run.finished_at)),
+        };
+        let next = body.next_cursor.as_deref().and_then(|cursor| link(&visit, cursor));
+        let mut response = Json(body).into_response();
+        if let Some(next) = next {
+            response.headers_mut().insert(LINK, next);
+        }
+        Ok(response)
     };
-    let next = body.next_cursor.as_deref().and_then(|cursor| link(&visit, cursor));
-    let mut response = Json(body).into_response();
-    if let Some(next) = next {
-        response.headers_mut().insert(LINK, next);
-    }
-    Ok(etag.stamp(response))
+    answer::versioned(&state, &visit, &[&query.sql], work).await
 }
 
 /// Says why a customer has the score they have.
@@ -113,16 +108,13 @@ pub async fn one(
     visit: Visit,
 ) -> Result<Response, Problem> {
     let Path(customer) = customer?;
-    refuse_others(&visit.parameters()?, &["lang"])?;
-    let engine = state.tenure().engine().await?;
-    let etag = Etag::new(&visit, engine.snapshot().run_id(), &[]);
-    if etag.is_known_to(&visit) {
-        return Ok(etag.unchanged());
-    }
-    let permit = state.permit().await?;
-    let score = state.tenure().explain(&engine, &customer, visit.lang).await?;
-    drop(permit);
-    Ok(etag.stamp(Json(score).into_response()))
+    refuse_unknown(&visit.parameters()?, &["lang"]).map_err(Problem::of_parameters)?;
+    let query = state.tenure().catalogue().get(Purpose::Churn, "score_of")?;
+    let work = async |engine: Engine| -> Result<Response, Problem> {
+        let score = state.tenure().explain(&engine, &customer, visit.lang).await?;
+        Ok(Json(score).into_response())
+    };
+    answer::versioned(&state, &visit, &[&query.sql], work).await
 }
 
 /// The next page's address, as a `Link` header (RFC 8288).
@@ -138,7 +130,8 @@ fn link(visit: &Visit, cursor: &str) -> Option<HeaderValue> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Usage`] that names the parameter.
+/// [`ErrorKind::Usage`] that names the parameter whose value is not right,
+/// [`ErrorKind::Unknown`] for a parameter that does not exist.
 pub(super) fn asked(mut params: BTreeMap<String, String>) -> TenureResult<ScoreRequest> {
     let wrong = |name: &str, value: &str, expected: &str| {
         Error::new(ErrorKind::Usage, format!("{name}: \"{value}\" is not {expected}"))
@@ -174,7 +167,7 @@ pub(super) fn asked(mut params: BTreeMap<String, String>) -> TenureResult<ScoreR
     if let Some(cursor) = params.remove("cursor") {
         request.after = Some(cursor::decode(&cursor, &request)?);
     }
-    refuse_others(&params, &KNOWN)?;
+    refuse_unknown(&params, &KNOWN)?;
     Ok(request)
 }
 

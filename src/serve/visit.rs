@@ -17,6 +17,9 @@ use super::ui::context::{Context, Section};
 use super::ui::lang::{self, Lang};
 use crate::error::{Error, ErrorKind, Result};
 
+/// What bytes that are not UTF-8 are decoded to.
+const UNREADABLE: char = char::REPLACEMENT_CHARACTER;
+
 /// What is known of a request.
 #[derive(Debug, Clone)]
 pub struct Visit {
@@ -39,7 +42,11 @@ impl Visit {
     pub fn new(uri: &Uri, headers: &HeaderMap, fallback: Lang) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let query: Vec<(String, String)> = query.into_owned().collect();
-        let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
+        // A list may be sent on several lines, which mean the same as one.
+        let text = |name: HeaderName| {
+            let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+            lines.map(str::to_owned).reduce(|list, more| [list, more].join(", "))
+        };
         let chosen = query.iter().find(|(name, _)| name == "lang").map(|(_, lang)| lang.as_str());
         let accepted = text(ACCEPT_LANGUAGE);
         let lang = lang::pick(chosen, accepted.as_deref(), fallback);
@@ -64,17 +71,26 @@ impl Visit {
     /// What a page of `section` knows about the request.
     #[must_use]
     pub fn context(&self, section: Section) -> Context {
-        Context { lang: self.lang, path: self.path.clone(), query: self.query.clone(), section }
+        // Two slashes in front would make this page's own links lead to a host
+        // that whoever made the address chose.
+        let path = format!("/{}", self.path.trim_start_matches(['/', '\\']));
+        Context { lang: self.lang, path, query: self.query.clone(), section }
     }
 
     /// The parameters by name, the language left out.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`] for a name given twice and a language not spoken.
+    /// [`ErrorKind::Usage`] for a name given twice, a language not spoken, and
+    /// bytes that are not UTF-8.
     pub fn parameters(&self) -> Result<BTreeMap<String, String>> {
         let mut parameters = BTreeMap::new();
         for (name, value) in &self.query {
+            // GBK, say, would look for a customer or owner nobody is called.
+            if name.contains(UNREADABLE) || value.contains(UNREADABLE) {
+                return Err(Error::new(ErrorKind::Usage, format!("{name}: it is not UTF-8"))
+                    .hint("percent-encode the bytes of its UTF-8 form"));
+            }
             if name == "lang" && Lang::of_tag(value).is_none() {
                 let known = Lang::ALL.map(Lang::code).join(", ");
                 let words = format!("lang: \"{value}\" is not one of {known}");
@@ -106,16 +122,16 @@ impl FromRequestParts<AppState> for Visit {
     }
 }
 
-/// Refuses the parameters that are left when all known ones were taken out.
+/// Refuses parameters that are none of `known`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Usage`] that offers the nearest of `known`.
-pub fn refuse_others(left: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
-    match left.keys().next() {
+/// [`ErrorKind::Unknown`] that offers the nearest of `known`.
+pub fn refuse_unknown(given: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
+    match given.keys().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => {
-            Err(Error::new(ErrorKind::Usage, format!("there is no parameter \"{name}\""))
+            Err(Error::new(ErrorKind::Unknown, format!("there is no parameter \"{name}\""))
                 .hint_nearest(name, known.iter().copied())
                 .hint(format!("there are: {}", known.join(", "))))
         }
@@ -138,6 +154,7 @@ mod tests {
         assert!(!visit.parameters().unwrap().contains_key("lang"));
         assert!(self::visit("/?a=1&a=2").parameters().is_err());
         assert!(self::visit("/?lang=fr").parameters().is_err());
+        assert!(self::visit("/?owner=%D5%C5").parameters().is_err(), "GBK");
         assert_eq!(self::visit("/?a=").filled(), BTreeMap::new());
     }
 
@@ -148,5 +165,23 @@ mod tests {
         assert!(!visit("/v12").is_program());
         assert!(!visit("/customers/v1").is_program());
         assert_eq!(visit("/").lang, Lang::Zh);
+    }
+
+    #[test]
+    fn a_list_on_several_lines_is_one_list() {
+        let mut headers = HeaderMap::new();
+        headers.append(IF_NONE_MATCH, "\"a\"".parse().unwrap());
+        headers.append(IF_NONE_MATCH, "\"b\"".parse().unwrap());
+        let visit = Visit::new(&"/".parse().unwrap(), &headers, Lang::En);
+        assert_eq!(visit.if_none_match.as_deref(), Some("\"a\", \"b\""));
+        assert_eq!(visit.accept, None);
+    }
+
+    #[test]
+    fn no_address_makes_a_page_lead_to_another_host() {
+        for uri in ["//evil.example/x", "/\\evil.example/x", "///evil.example/x"] {
+            let link = visit(uri).context(Section::None).in_lang(Lang::En);
+            assert_eq!(link, "/evil.example/x?lang=en", "{uri}");
+        }
     }
 }

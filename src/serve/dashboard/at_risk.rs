@@ -10,19 +10,17 @@ use serde_json::Value;
 use super::risk;
 use super::rows::{self, text};
 use crate::engine::Engine;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::reports;
 use crate::reports::render;
-use crate::serve::AppState;
-use crate::serve::cursor;
 use crate::serve::problem::Problem;
-use crate::serve::scores;
 use crate::serve::ui::band::Band;
 use crate::serve::ui::context::{Context, Section};
 use crate::serve::ui::layout::Downloads;
 use crate::serve::ui::pages::at_risk::{self, AtRiskPage, BandCount, RiskFilter};
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
+use crate::serve::{AppState, answer, cursor, scores};
 use crate::tenure::ScoreRequest;
 
 /// Customers on a page: a screenful of calls for a week.
@@ -30,15 +28,29 @@ const PAGE: usize = 50;
 
 /// Answers `/at-risk`.
 pub async fn page(State(state): State<AppState>, visit: Visit) -> Response {
-    let page = build(&state, &visit).await.map(super::found);
-    super::answer(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::AT_RISK, &[]))
+    let page = match asked(&visit) {
+        Ok(request) => {
+            let work = async |engine: Engine| build(&state, &visit, &request, &engine).await;
+            answer::in_turn(&state, work).await.map(super::found)
+        }
+        Err(error) => Err(error),
+    };
+    super::respond(&visit, page.map_err(Problem::of_parameters), corrected)
 }
 
-async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
+/// The list with the nearest band in place of one that does not exist.
+fn corrected(cx: &Context, name: &str) -> String {
+    let band = Band::of_code(name).map(|band| ("band", band.code()));
+    cx.link(Context::AT_RISK, band.as_slice())
+}
+
+async fn build(
+    state: &AppState,
+    visit: &Visit,
+    request: &ScoreRequest,
+    engine: &Engine,
+) -> Result<Markup> {
     let cx = visit.context(Section::AtRisk);
-    let request = asked(visit)?;
-    let engine = state.tenure().engine().await?;
-    let _permit = state.permit().await?;
     let filter = RiskFilter {
         band: request.band.as_deref().and_then(Band::of_code),
         owner: request.owner.clone(),
@@ -55,10 +67,10 @@ async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
         total: 0,
         first: request.after.is_none(),
         next: None,
-        links: Downloads { json: link(&cx, &request), ..Downloads::default() },
+        links: Downloads { json: link(&cx, request), ..Downloads::default() },
         hint: None,
     };
-    let scored = match state.tenure().scores(&engine, &request, cx.lang).await {
+    let scored = match state.tenure().scores(engine, request, cx.lang).await {
         Ok(scored) => scored,
         Err(error) if error.kind() == ErrorKind::Insufficient => {
             page.hint = Some(cx.lang.t(Text::ScoreFirst).to_owned());
@@ -66,15 +78,15 @@ async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
         }
         Err(error) => return Err(error),
     };
-    let bands = bands(state, &engine, scored.run_id, &request).await?;
+    let bands = bands(state, engine, scored.run_id, request).await?;
     page.total = bands.matching;
     page.bands = bands.counts;
-    page.currency = state.currency(&engine).await?.unwrap_or_default();
-    page.owners = risk::owners(state, &engine, scored.run_id).await?;
-    page.rows = risk::lines(state, &engine, &scored, &page.owners).await?;
+    page.currency = state.currency(engine).await?.unwrap_or_default();
+    page.owners = risk::owners(state, engine, scored.run_id).await?;
+    page.rows = risk::lines(state, engine, &scored, &page.owners).await?;
     page.model = scored.scores.first().and_then(|score| text(score, "model"));
     page.as_of = scored.scores.first().and_then(|score| rows::cutoff(score, state.tenure()));
-    page.next = scored.next.as_ref().map(|place| cursor::encode(place, &request));
+    page.next = scored.next.as_ref().map(|place| cursor::encode(place, request));
     Ok(at_risk::render(&cx, &page))
 }
 
@@ -82,8 +94,12 @@ async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
 fn asked(visit: &Visit) -> Result<ScoreRequest> {
     let mut params = visit.filled();
     if let Some(percent) = params.remove("min_percent") {
-        let share = percent.parse::<f64>().map(|percent| (percent / 100.0).to_string());
-        params.insert("min_probability".to_owned(), share.unwrap_or(percent));
+        let number = percent.parse().ok().filter(|number| (0.0..=100.0).contains(number));
+        let number: f64 = number.ok_or_else(|| {
+            let words = format!("min_percent: \"{percent}\" is not a number from 0 to 100");
+            Error::new(ErrorKind::Usage, words)
+        })?;
+        params.insert("min_probability".to_owned(), (number / 100.0).to_string());
     }
     params.insert("limit".to_owned(), PAGE.to_string());
     scores::asked(params)
@@ -161,5 +177,18 @@ mod tests {
         assert_eq!(request.min_probability, Some(0.125));
         let link = link(&visit.context(Section::AtRisk), &request);
         assert_eq!(link, "/v1/scores?owner=O1&min_probability=0.125&lang=zh");
+        assert_eq!(
+            corrected(&visit.context(Section::AtRisk), "high"),
+            "/at-risk?band=high&lang=zh"
+        );
+    }
+
+    #[test]
+    fn a_refused_percentage_is_named_as_it_was_written() {
+        for percent in ["150", "-1", "NaN", "half"] {
+            let uri = format!("/at-risk?min_percent={percent}").parse().unwrap();
+            let error = asked(&Visit::new(&uri, &HeaderMap::new(), Lang::En)).unwrap_err();
+            assert!(error.to_string().contains(&format!("\"{percent}\"")), "{error}");
+        }
     }
 }

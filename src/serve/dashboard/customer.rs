@@ -12,7 +12,6 @@ use super::rows::{self, text};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::reports::{self, Purpose};
-use crate::serve::AppState;
 use crate::serve::problem::Problem;
 use crate::serve::ui::band::Band;
 use crate::serve::ui::context::Section;
@@ -21,6 +20,7 @@ use crate::serve::ui::pages::customer::{self, CustomerPage, Reason, Score};
 use crate::serve::ui::pages::{Event, EventKind};
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
 use crate::serve::visit::Visit;
+use crate::serve::{AppState, answer};
 use crate::tenure::Tenure;
 
 /// Columns of the profile that the page shows elsewhere.
@@ -33,36 +33,37 @@ pub async fn page(
     visit: Visit,
 ) -> Response {
     let page = match id {
-        Ok(Path(id)) => build(&state, &visit, &id).await.map(super::found).map_err(Problem::from),
+        Ok(Path(id)) => {
+            let work = async |engine: Engine| build(&state, &visit, &id, &engine).await;
+            answer::in_turn(&state, work).await.map(super::found).map_err(Problem::from)
+        }
         Err(rejection) => Err(rejection.into()),
     };
-    super::answer(&visit, page, |cx, id| cx.customer(id))
+    super::respond(&visit, page, |cx, id| cx.customer(id))
 }
 
-async fn build(state: &AppState, visit: &Visit, id: &str) -> Result<Markup> {
+async fn build(state: &AppState, visit: &Visit, id: &str, engine: &Engine) -> Result<Markup> {
     let cx = visit.context(Section::AtRisk);
-    let engine = state.tenure().engine().await?;
-    let _permit = state.permit().await?;
-    let currency = state.currency(&engine).await?;
-    let asked = Asked { state, engine: &engine, id, currency: currency.as_deref(), visit };
+    let currency = state.currency(engine).await?;
+    let asked = Asked { state, engine, id, currency: currency.as_deref(), visit };
 
-    let explained = state.tenure().explain(&engine, id, cx.lang).await;
+    let explained = state.tenure().explain(engine, id, cx.lang).await;
     let profile = asked.table("customer").await?;
-    let Some(known) = profile.rows.first() else {
-        // Nobody of that id: the error of `explain` offers the nearest.
-        return explained.map(|_| Markup::default());
-    };
+    let known = profile.rows.first();
     let score = match explained {
         Ok(score) => read_score(&score, currency.as_deref(), state.tenure()),
-        Err(error) if error.kind() == ErrorKind::Unknown => None,
+        // A customer may have no score; of nobody's id the nearest are offered.
+        Err(error) if error.kind() == ErrorKind::Unknown && known.is_some() => None,
         Err(error) => return Err(error),
     };
+    // Who was scored and is gone since has a score and no profile.
+    let known = known.cloned().unwrap_or_default();
     let events = asked.table("customer_events").await?;
     let page = CustomerPage {
         customer_id: id.to_owned(),
-        name: text(known, "name"),
-        owner: text(known, "owner"),
-        facts: facts(&profile, known),
+        name: text(&known, "name"),
+        owner: text(&known, "owner"),
+        facts: facts(&profile, &known),
         as_of: None,
         score,
         events: events.rows.iter().filter_map(event).collect(),

@@ -4,13 +4,12 @@
 //! answers into the page's struct and renders it. Everything a page shows is
 //! also behind `/v1`, from the same functions, so that the two can not differ.
 
-use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::{Html, IntoResponse, Response};
 use maud::Markup;
 
-use super::problem::{self, Problem};
+use super::problem::Problem;
 use super::ui::assets;
 use super::ui::context::Context;
 use super::visit::Visit;
@@ -26,7 +25,7 @@ mod rows;
 
 /// A page, or the failure in its place; `at` is where the nearest names of
 /// something unknown lead to.
-fn answer(
+fn respond(
     visit: &Visit,
     page: Result<(StatusCode, Markup), Problem>,
     at: impl Fn(&Context, &str) -> String,
@@ -34,7 +33,8 @@ fn answer(
     match page {
         // Names of customers must not stay in a shared cache.
         Ok((status, markup)) => {
-            let headers = [(CACHE_CONTROL, "private, no-cache")];
+            let depends = "Accept-Language, Authorization, X-API-Key";
+            let headers = [(CACHE_CONTROL, "private, no-cache"), (VARY, depends)];
             (status, headers, Html(markup.into_string())).into_response()
         }
         Err(problem) => problem.page(visit, at),
@@ -47,15 +47,15 @@ fn found(markup: Markup) -> (StatusCode, Markup) {
 }
 
 /// Answers one of the three files a page loads.
-pub async fn asset(Path(name): Path<String>, visit: Visit) -> Response {
-    match assets::ALL.iter().find(|asset| asset.path.ends_with(&format!("/{name}"))) {
+pub async fn asset(visit: Visit) -> Response {
+    match assets::ALL.iter().find(|asset| asset.path == visit.path) {
         Some(asset) => {
             let headers = [(CONTENT_TYPE, asset.content_type), (CACHE_CONTROL, "max-age=300")];
             (headers, asset.body).into_response()
         }
         None => {
             let error = Error::new(ErrorKind::Unknown, format!("there is no {}", visit.path));
-            problem::Problem::from(error).answer(&visit)
+            Problem::from(error).answer(&visit)
         }
     }
 }

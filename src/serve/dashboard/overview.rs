@@ -11,7 +11,6 @@ use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::reports::header::Header;
 use crate::reports::{Purpose, ReportRequest, ReportTable};
-use crate::serve::AppState;
 use crate::serve::problem::Problem;
 use crate::serve::ui::charts::{self, Room};
 use crate::serve::ui::context::{Context, Section};
@@ -21,6 +20,7 @@ use crate::serve::ui::pages::{Better, Change, Measure, Tile, Verdict};
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
+use crate::serve::{AppState, answer};
 use crate::tenure::ScoreRequest;
 
 /// Periods of the picture and of a tile's trend.
@@ -31,22 +31,21 @@ const CALLS: usize = 5;
 
 /// Answers `/`.
 pub async fn page(State(state): State<AppState>, visit: Visit) -> Response {
-    let page = build(&state, &visit).await.map(super::found);
-    super::answer(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::OVERVIEW, &[]))
+    let work = async |engine: Engine| build(&state, &visit, &engine).await;
+    let page = answer::in_turn(&state, work).await.map(super::found);
+    super::respond(&visit, page.map_err(Problem::from), |cx, _| cx.link(Context::OVERVIEW, &[]))
 }
 
-async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
+async fn build(state: &AppState, visit: &Visit, engine: &Engine) -> Result<Markup> {
     let cx = visit.context(Section::Overview);
-    let engine = state.tenure().engine().await?;
     let manifest = engine.snapshot().manifest();
     if manifest.data_end().or(manifest.known_end()).is_none() {
         return Ok(overview::render(&cx, &nothing(cx.lang)));
     }
-    let _permit = state.permit().await?;
-    let currency = state.currency(&engine).await?;
-    let (report, header) = run(state, &engine, "overview").await?;
+    let currency = state.currency(engine).await?;
+    let (report, header) = run(state, engine, "overview").await?;
     let all = crate::reports::render::rows(&report.batches)?;
-    let sold = sold(state, &engine, currency.as_deref(), cx.lang).await?;
+    let sold = sold(state, engine, currency.as_deref(), cx.lang).await?;
     let trend = |metric: &str| match (metric, &sold) {
         ("revenue", Some((table, _))) => {
             let amount = |row: &Row| charts_number(row.get("revenue"));
@@ -60,7 +59,7 @@ async fn build(state: &AppState, visit: &Visit) -> Result<Markup> {
         .filter(|row| row.get("rank").is_none_or(Value::is_null))
         .filter_map(|row| scale.tile(&cx, row, trend(row.get("metric")?.as_str()?)))
         .collect();
-    let (at_risk, n_at_risk) = calls(state, &engine, cx.lang).await?;
+    let (at_risk, n_at_risk) = calls(state, engine, cx.lang).await?;
     let page = Overview {
         period: scale.day.get(..7).unwrap_or(&scale.day).to_owned(),
         tiles,

@@ -9,10 +9,10 @@ use axum::response::Response;
 use maud::Markup;
 
 use super::rows;
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::header::{Header, ParamKind};
 use crate::reports::{Purpose, Query, params};
-use crate::serve::AppState;
 use crate::serve::problem::Problem;
 use crate::serve::ui::charts::{ChartKind, ChartSpec};
 use crate::serve::ui::context::{Context, Section, encode};
@@ -24,9 +24,10 @@ use crate::serve::ui::pages::{Choice, Parameter, ParameterKind};
 use crate::serve::ui::table::Column;
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
+use crate::serve::{AppState, answer};
 
-/// Rows a page shows; the downloads hold them all.
-const SHOWN: usize = 500;
+/// Most rows a chart draws: five years of monthly cohorts, or of days.
+const DRAWN: usize = 2000;
 
 /// Answers `/reports`.
 pub async fn list(State(state): State<AppState>, visit: Visit) -> Response {
@@ -42,7 +43,7 @@ pub async fn list(State(state): State<AppState>, visit: Visit) -> Response {
     queries.sort_by_key(|query| place(&query.header.group));
     let cards: Vec<ReportCard> = queries.into_iter().map(card).collect();
     let page = super::found(report_list::render(&cx, &cards, None));
-    super::answer(&visit, Ok(page), |cx, name| cx.report(name))
+    super::respond(&visit, Ok(page), |cx, name| cx.report(name))
 }
 
 /// Our groups in the order of a manager's questions.
@@ -81,7 +82,7 @@ pub async fn page(
         Ok(Path(name)) => build(&state, &visit, &name).await.map_err(Problem::from),
         Err(rejection) => Err(rejection.into()),
     };
-    super::answer(&visit, page, |cx, name| cx.report(name))
+    super::respond(&visit, page, |cx, name| cx.report(name))
 }
 
 async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCode, Markup)> {
@@ -90,7 +91,8 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCod
     let header = &query.header;
     let filled = visit.filled();
     let outcome = run(state, &cx, query, filled.clone()).await;
-    let refused = outcome.as_ref().err().filter(|error| error.kind() == ErrorKind::Usage);
+    let of_value = |kind| matches!(kind, ErrorKind::Usage | ErrorKind::Unknown);
+    let refused = outcome.as_ref().err().filter(|error| of_value(error.kind()));
     let parameters = parameters(header, &filled, refused, cx.lang);
     let mut status = StatusCode::OK;
     let (as_of, outcome) = match outcome {
@@ -139,16 +141,16 @@ async fn run(
     filled: BTreeMap<String, String>,
 ) -> Result<(String, Outcome)> {
     let links = downloads(cx, &query.name, &filled);
-    let engine = state.tenure().engine().await?;
-    let permit = state.permit().await?;
     let request = crate::serve::reports::request(filled);
-    let report = state.tenure().report_on(&engine, &query.name, &request).await?;
-    let currency = state.currency(&engine).await?;
-    drop(permit);
-    let table = rows::table(&report, &query.header, currency.as_deref(), SHOWN, cx.lang)?;
-    let empty = engine.snapshot().run_id() == 0;
-    let hint = empty.then(|| cx.lang.t(Text::LoadFirst).to_owned());
-    Ok((rows::day(&report), Outcome::Rows { table, links, hint }))
+    let work = async |engine: Engine| -> Result<_> {
+        let report = state.tenure().report_on(&engine, &query.name, &request).await?;
+        let currency = state.currency(&engine).await?;
+        let table = rows::table(&report, &query.header, currency.as_deref(), DRAWN, cx.lang)?;
+        let empty = engine.snapshot().run_id() == 0;
+        let hint = empty.then(|| cx.lang.t(Text::LoadFirst).to_owned());
+        Ok((rows::day(&report), Outcome::Rows { table, links, hint }))
+    };
+    answer::in_turn(state, work).await
 }
 
 /// The very same rows in other forms.
@@ -197,7 +199,9 @@ fn parameters(
             ParamKind::Number => ParameterKind::Number,
             ParamKind::Date => ParameterKind::Date,
             ParamKind::Flag => ParameterKind::Flag,
-            ParamKind::Text | ParamKind::Duration | ParamKind::List => ParameterKind::Text,
+            ParamKind::Text | ParamKind::Breakdown | ParamKind::Duration | ParamKind::List => {
+                ParameterKind::Text
+            }
         },
         default: params::default_text(param).filter(|text| !text.is_empty()),
         doc: param.doc.get(lang).to_owned(),

@@ -150,6 +150,15 @@ pub struct DataTable {
     pub total: usize,
 }
 
+impl DataTable {
+    /// The first `most` rows of as many as there are.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Self {
+        let rows = self.rows.iter().take(most).cloned().collect();
+        Self { columns: self.columns.clone(), rows, total: self.total }
+    }
+}
+
 /// Renders rows as a table that can be sorted where all rows are present.
 #[must_use]
 pub fn render(cx: &Context, caption: &str, table: &DataTable) -> Markup {

@@ -359,6 +359,32 @@ fn a_part_of_a_list_says_so_and_can_not_be_sorted() {
 }
 
 #[test]
+fn a_chart_draws_more_rows_than_the_table_lists() {
+    let columns = columns(ColumnKind::Count, ColumnKind::Number);
+    let cell = |n: usize| json!({"series": format!("s{}", n % 10), "x": n / 10, "y": 1000 + n});
+    let data = rows(&(0..600).map(cell).collect());
+    let mut page = report_page(ChartKind::Heatmap, columns, data);
+    let html = report::render(&context(Lang::En), &page).into_string();
+    let (chart, table) = html.split_once("<table").unwrap();
+    assert!(chart.contains(">1,599<") && !table.contains(">1,599<"));
+    assert!(table.contains(">1,499<") && table.contains("First 500 of 600 rows."));
+    assert!(!html.contains("shown in the chart"), "all of them are");
+    let Outcome::Rows { table, .. } = &mut page.outcome else { panic!("no rows") };
+    table.total = 700;
+    let html = report::render(&context(Lang::En), &page).into_string();
+    assert!(html.contains("First 600 of 700 shown in the chart."));
+}
+
+#[test]
+fn a_total_of_many_words_stays_within_its_drawing() {
+    let mut columns = columns(ColumnKind::Text, ColumnKind::Share);
+    columns[1].absent = Some("全部客户".repeat(20));
+    let data =
+        rows(&json!([{"series": "A", "x": "a", "y": 0.5}, {"series": "A", "x": null, "y": 0.4}]));
+    assert!(draw(ChartKind::Bar, &columns, &data).contains('…'));
+}
+
+#[test]
 fn a_narrowed_list_keeps_its_filter_across_pages() {
     let html = at_risk::render(&context(Lang::En), &at_risk_page()).into_string();
     let next = tags(&html)

@@ -101,7 +101,7 @@ texts! {
         "虚线或斜纹：该周期尚未结束，数值仍会变化。";
     WhiskerNote: "Whiskers and bands are 95 % intervals.", "误差线与色带为 95% 置信区间。";
     OrderNote: "Lines from light (earliest) to dark (latest).", "线条由浅（最早）到深（最近）。";
-    BarsShown: "First {shown} of {total} shown in the chart.", "图中显示前 {shown} 项，共 {total} 项。";
+    DrawnFirst: "First {shown} of {total} shown in the chart.", "图中显示前 {shown} 项，共 {total} 项。";
     OfPrevious: "{share} of the step before", "上一步的 {share}";
     NothingToDraw: "Nothing to draw: no value is a number.", "无可绘制的数值。";
 

@@ -71,7 +71,8 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
         @if series.len() > 1 { (legend(frame, series, top - 22.0)) }
         @if let Some((total, value)) = total.zip(reference) {
             @let x = xs.at(value);
-            @let words = format!("{} {}", total.at, total.brief);
+            // Words wider than the drawing would have no place to be centred at.
+            @let words = label::fit(&format!("{} {}", total.at, total.brief), frame.width);
             @let half = label::width(&words) / 2.0;
             line.reference x1=(px(x)) x2=(px(x)) y1=(px(top - 6.0)) y2=(px(bottom)) { title { (total.tip) } }
             text.value.middle x=(px(x.clamp(half, frame.width - half))) y=(px(top - 12.0)) { (words) }

@@ -96,7 +96,7 @@ fn notes(spec: &ChartSpec, series: &[Series], lang: Lang) -> Markup {
     let bars = series.iter().map(|series| series.points.len()).max().unwrap_or(0);
     let cut = (spec.kind == ChartKind::Bar && bars > bar::MOST).then(|| {
         let (shown, total) = (bar::MOST.to_string(), bars.to_string());
-        Text::BarsShown.fill(lang, &[("shown", &shown), ("total", &total)])
+        Text::DrawnFirst.fill(lang, &[("shown", &shown), ("total", &total)])
     });
     let separator = match lang {
         Lang::En => " ",

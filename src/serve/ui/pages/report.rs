@@ -4,11 +4,15 @@ use maud::{Markup, html};
 
 use super::error::{Failure, panel};
 use super::form::{self, Parameter};
-use crate::serve::ui::charts::{self, ChartSpec, Room};
+use crate::serve::ui::charts::{self, ChartKind, ChartSpec, Room};
 use crate::serve::ui::context::Context;
+use crate::serve::ui::lang::Lang;
 use crate::serve::ui::layout::{self, Downloads};
-use crate::serve::ui::table::{self, DataTable};
+use crate::serve::ui::table::{self, DataTable, grouped};
 use crate::serve::ui::text::Text;
+
+/// Rows the table lists; the chart draws more, and the downloads hold all.
+const LISTED: usize = 500;
 
 /// A report and what came of it.
 #[derive(Debug, Clone)]
@@ -34,7 +38,7 @@ pub struct ReportPage {
 pub enum Outcome {
     /// Rows, possibly none.
     Rows {
-        /// The table; the chart draws the same rows.
+        /// The rows that are drawn; the table lists the first of them.
         table: DataTable,
         /// The same rows in other forms.
         links: Downloads,
@@ -64,14 +68,20 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
                 @let figure = charts::figure(
                     "chart", &page.title, &page.chart, &table.columns, &table.rows, Room::Page, lang,
                 );
-                @if !figure.0.is_empty() { section.panel { (figure) } }
+                @if !figure.0.is_empty() {
+                    section.panel {
+                        (figure)
+                        @if let Some(cut) = cut(page.chart.kind, table, lang) { p.note { (cut) } }
+                    }
+                }
+                @let listed = table.first(LISTED);
                 section.panel {
                     div.panelhead {
                         h2 { (lang.t(Text::TheNumbers)) }
                         (layout::downloads(cx, links))
                     }
-                    (table::render(cx, &page.title, table))
-                    @if table.rows.len() < table.total { p.note { (lang.t(Text::DownloadsHoldAll)) } }
+                    (table::render(cx, &page.title, &listed))
+                    @if listed.rows.len() < listed.total { p.note { (lang.t(Text::DownloadsHoldAll)) } }
                 }
             },
         }
@@ -83,4 +93,13 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
         }
     };
     layout::page(cx, &page.title, &body)
+}
+
+/// What a chart that does not draw all rows must say; bars say it themselves.
+fn cut(kind: ChartKind, table: &DataTable, lang: Lang) -> Option<String> {
+    let drawn = table.rows.len();
+    (kind != ChartKind::Bar && drawn < table.total).then(|| {
+        let (drawn, total) = (grouped(drawn), grouped(table.total));
+        Text::DrawnFirst.fill(lang, &[("shown", &drawn), ("total", &total)])
+    })
 }

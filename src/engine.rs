@@ -54,6 +54,9 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Everything stored, the newest version of each row.
+    pub const LATEST: Self = Self { as_of: DateTime::<Utc>::MAX_UTC, known_as_of: None };
+
     /// What was known at `cutoff` about everything up to `cutoff`.
     #[must_use]
     pub fn known_at(cutoff: DateTime<Utc>) -> Self {
@@ -98,8 +101,7 @@ impl Engine {
         View { engine: self.clone(), context: self.session(), moment: Some(moment) }
     }
 
-    /// A session over everything stored, versions and provenance included, as
-    /// data-quality checks need it.
+    /// A session over everything stored, all versions of a row included.
     #[must_use]
     pub fn whole(&self) -> View {
         View { engine: self.clone(), context: self.session(), moment: None }
@@ -253,11 +255,14 @@ impl View {
             .iter()
             .map(|file| ListingTableUrl::parse(format!("{root}tables/{}/{}", spec.name, file.path)))
             .collect();
+        // DataFusion judges by minima and maxima whether files follow each
+        // other, and those know nothing of nulls, which each file has last.
+        let ordered = files.len() == 1 || spec.sort.iter().all(|name| spec.never_null(name));
         // `files::encode` sorts ascending with nulls last.
-        let order = spec.sort.iter().map(|name| Sort::new(ident(*name), true, false)).collect();
+        let order = || spec.sort.iter().map(|name| Sort::new(ident(*name), true, false)).collect();
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
             .with_file_extension(".parquet")
-            .with_file_sort_order(vec![order]);
+            .with_file_sort_order(if ordered { vec![order()] } else { Vec::new() });
         let config = ListingTableConfig::new_with_multi_paths(paths?)
             .with_listing_options(options)
             .with_schema(spec.schema());

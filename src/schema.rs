@@ -199,6 +199,14 @@ impl TableSpec {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Whether every row has a value in the column called `name`: ingest
+    /// demands one, or gives one where it demands the customer.
+    #[must_use]
+    pub fn never_null(&self, name: &str) -> bool {
+        let asked = if name == "customer_key" { "customer_id" } else { name };
+        self.column(asked).is_some_and(|column| column.required)
+    }
+
     /// Whether the table has a column called `name`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

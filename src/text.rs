@@ -29,9 +29,26 @@ impl Text {
     /// The words in one language.
     #[must_use]
     pub fn get(&self, language: Language) -> &str {
-        match language {
-            Language::En => &self.en,
-            Language::Zh => &self.zh,
+        language.pick(&self.en, &self.zh)
+    }
+}
+
+impl Language {
+    /// Whichever of two is in this language, for words that are written where
+    /// they are said.
+    ///
+    /// ```
+    /// use tenure::config::Language;
+    ///
+    /// let rows = 3;
+    /// let words = Language::Zh.pick(format!("{rows} rows"), format!("{rows} 行"));
+    /// assert_eq!(words, "3 行");
+    /// ```
+    #[must_use]
+    pub fn pick<T>(self, en: T, zh: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Zh => zh,
         }
     }
 }

@@ -83,6 +83,17 @@ fn unknown_names_are_answered_with_the_nearest() {
     let error = block_on(tenure.report("retention", &request)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert_eq!(error.hints()[0], "did you mean \"month\"?");
+
+    let by = |breakdown: &str| ReportRequest {
+        params: [("breakdown".to_owned(), breakdown.to_owned())].into(),
+        ..ReportRequest::default()
+    };
+    let error = block_on(tenure.report("funnel", &by("chanel"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unknown);
+    assert_eq!(error.hints()[0], "did you mean \"channel\"?");
+    // Attributes of the source are breakdowns, too.
+    assert!(error.hints()[1].contains("plan_size"), "{:?}", error.hints());
+    assert!(block_on(tenure.report("funnel", &by("plan_size"))).unwrap().rows() > 4);
 }
 
 #[test]

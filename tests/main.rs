@@ -14,5 +14,6 @@ mod goldens;
 mod model;
 mod real_data;
 mod serve;
+mod stores;
 mod tidy;
 mod versions;

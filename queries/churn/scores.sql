@@ -40,11 +40,7 @@ ranked AS (
          s.value_at_risk, s.owner_id, s.model, s.cutoff,
          row_number() OVER (ORDER BY s.probability DESC, s.customer_id) AS place
   FROM scores s
-  LEFT JOIN (
-    SELECT customer_id, name,
-           row_number() OVER (PARTITION BY customer_id ORDER BY implied, load_id DESC, known_at DESC, row_no DESC) AS nth
-    FROM customers
-  ) c ON c.customer_id = s.customer_id AND c.nth = 1
+  LEFT JOIN customers c ON c.customer_id = s.customer_id
   WHERE s.run_id = $run
     AND ($band IS NULL OR s.band = $band)
     AND ($owner IS NULL OR s.owner_id = $owner)

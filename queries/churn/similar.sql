@@ -4,7 +4,8 @@
 --! [params.customer]
 --! type = "text"
 --! doc = { en = "What was asked for.", zh = "查询的编号。" }
-SELECT DISTINCT customer_id
+SELECT customer_id
 FROM customers
 WHERE lower(left(customer_id, 2)) = lower(left($customer, 2))
-ORDER BY customer_id
+ORDER BY customer_id <> $customer, customer_id
+LIMIT 5000

@@ -13,7 +13,7 @@
 --!
 --! [params.breakdown]
 --! title = { en = "Breakdown", zh = "分组" }
---! type = "text"
+--! type = "breakdown"
 --! default = "none"
 --! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
 --!

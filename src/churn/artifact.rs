@@ -11,9 +11,6 @@
 //! stays.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
-use std::path::Path;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -139,38 +136,6 @@ impl Artifact {
             .hint("train the model again, or restore the file"));
         }
         Ok(Self { id, content })
-    }
-
-    /// Writes the file whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Storage`] with the path when it can not be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let bytes = self.to_bytes()?;
-        let partial = path.with_extension("partial");
-        let write = || {
-            let mut file = fs::File::create(&partial)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&partial, path)
-        };
-        write().map_err(|error| {
-            Error::new(ErrorKind::Storage, format!("writing {}", path.display())).caused_by(error)
-        })
-    }
-
-    /// Reads a file written by [`Artifact::save`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Storage`] when it can not be read, else those of
-    /// [`Artifact::from_bytes`].
-    pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| {
-            Error::new(ErrorKind::Storage, format!("reading {}", path.display())).caused_by(error)
-        })?;
-        Self::from_bytes(&bytes, &path.display().to_string())
     }
 }
 

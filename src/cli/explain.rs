@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::output;
+use crate::config::Language;
 use crate::error::Result;
 use crate::tenure::Tenure;
 
@@ -22,29 +23,37 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     if args.format == "json" {
         return output::json(&score);
     }
-    output::text(&render(&score))
+    output::text(&render(&score, tenure.language()))
 }
 
 /// Log-odds as they add up, the strongest reason first.
-fn render(score: &Map<String, Value>) -> String {
+fn render(score: &Map<String, Value>, language: Language) -> String {
     let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let text = |name: &str| score.get(name).and_then(Value::as_str).unwrap_or_default();
     let at_risk = score.get("value_at_risk").and_then(Value::as_f64);
-    let at_risk = at_risk.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"));
-    let mut out = format!(
-        "{}: {:.1} % ({}), value at risk {at_risk}, as of {}, model {}\n\n",
-        text("customer_id"),
-        100.0 * number("probability"),
-        text("band"),
-        text("cutoff"),
-        text("model"),
+    let at_risk = at_risk
+        .map_or_else(|| language.pick("unknown", "未知").to_owned(), |value| format!("{value:.2}"));
+    let (customer, cutoff, model) = (text("customer_id"), text("cutoff"), text("model"));
+    let percent = 100.0 * number("probability");
+    let band = output::band(text("band"), language);
+    let mut out = language.pick(
+        format!(
+            "{customer}: {percent:.1} % ({band}), value at risk {at_risk}, as of {cutoff}, \
+             model {model}\n\n"
+        ),
+        format!(
+            "{customer}：流失概率 {percent:.1}%（风险{band}），风险金额 {at_risk}，\
+             截至 {cutoff}，模型 {model}\n\n"
+        ),
     );
-    out.push_str(&format!("{:>+9.4}  average customer\n", number("base")));
+    let average = language.pick("average customer", "平均客户");
+    out.push_str(&format!("{:>+9.4}  {average}\n", number("base")));
     for reason in score.get("reasons").and_then(Value::as_array).into_iter().flatten() {
         let contribution = reason.get("contribution").and_then(Value::as_f64).unwrap_or(f64::NAN);
         let words = reason.get("text").and_then(Value::as_str).unwrap_or_default();
         out.push_str(&format!("{contribution:>+9.4}  {words}\n"));
     }
-    out.push_str(&format!("{:>+9.4}  = log-odds of leaving\n", number("logit")));
+    let sum = language.pick("= log-odds of leaving", "= 流失的对数几率");
+    out.push_str(&format!("{:>+9.4}  {sum}\n", number("logit")));
     out
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::output;
+use crate::config::Language;
 use crate::error::Result;
 use crate::generate::{Plan, Summary, write};
 
@@ -29,22 +30,28 @@ pub(super) struct PlanArgs {
     pub(super) months: u32,
 }
 
-pub(super) fn run(args: &Args) -> Result<()> {
-    let summary = generate(&args.plan, &args.dir)?;
-    output::say(format_args!(
-        "wrote {} rows of {} customers to {}",
-        output::count(summary.files.values().map(|file| file.rows).sum()),
-        output::count(summary.customers),
-        args.dir.display(),
+pub(super) fn run(args: &Args, language: Language) -> Result<()> {
+    let summary = generate(&args.plan, &args.dir, language)?;
+    let rows = output::count(summary.files.values().map(|file| file.rows).sum());
+    let customers = output::count(summary.customers);
+    let (dir, exports) = (args.dir.display(), args.dir.join("exports"));
+    output::say(language.pick(
+        format_args!("wrote {rows} rows of {customers} customers to {dir}"),
+        format_args!("已将 {customers} 位客户的 {rows} 行数据写入 {dir}"),
     ));
-    output::say(format_args!("next: tenure ingest {}", args.dir.join("exports").display()));
+    let next = language.pick("next: ", "下一步：");
+    output::say(format_args!("{next}tenure ingest {}", exports.display()));
     Ok(())
 }
 
 /// Generates with a progress bar.
-pub(super) fn generate(args: &PlanArgs, dir: &std::path::Path) -> Result<Summary> {
+pub(super) fn generate(
+    args: &PlanArgs,
+    dir: &std::path::Path,
+    language: Language,
+) -> Result<Summary> {
     let plan = Plan::new(args.customers, args.seed, args.months, Plan::default().start())?;
-    let bar = output::progress_of(args.customers, "customers");
+    let bar = output::progress_of(args.customers, language.pick("customers", "位客户"), language);
     let summary = write(&plan, dir, &mut |done, _| bar.set_position(done));
     bar.finish_and_clear();
     summary

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::{Cell, CellAlignment, Table};
 use indicatif::ProgressBar;
 
 use super::output;
-use crate::error::{Error, ErrorKind, Result};
+use crate::config::Language;
+use crate::error::Result;
 use crate::ingest::{IngestOptions, Known, Progress, Step, Summary};
 use crate::reports::render::ruled;
+use crate::tables::Counts;
 use crate::tenure::Tenure;
 
 /// Load CRM files into the store
@@ -39,111 +41,207 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
         known: if args.arrival { Known::Arrival } else { Known::Happened },
         ..IngestOptions::now()
     };
-    let mut bar = Bar::new();
-    let interrupted = tokio::signal::ctrl_c();
-    // Dropping the ingest leaves the store as it was: nothing is published.
-    let outcome = tokio::select! {
-        outcome = tenure.ingest(&args.paths, &options, &mut bar) => outcome,
-        _ = interrupted => Err(Error::new(ErrorKind::Conflict, "interrupted; nothing was loaded")),
+    let language = tenure.language();
+    let mut bar = Bar::new(language);
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the system's own handling of the signal remains.
+            std::future::pending::<()>().await;
+        }
     };
-    bar.0.finish_and_clear();
+    let outcome = tenure.ingest_until(&args.paths, &options, &mut bar, interrupted).await;
+    bar.finish();
     let summary = outcome?;
     if args.format == "json" {
         return output::json(&summary);
     }
-    output::text(&render(&summary))
+    output::text(&render(&summary, language))
 }
 
 /// A progress bar over the bytes of all files.
-pub(super) struct Bar(pub(super) ProgressBar);
+pub(super) struct Bar {
+    bar: ProgressBar,
+    language: Language,
+}
 
 impl Bar {
-    pub(super) fn new() -> Self {
-        Self(output::progress(0))
+    pub(super) fn new(language: Language) -> Self {
+        Self { bar: output::progress(0, language), language }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 
 impl Progress for Bar {
     fn step(&mut self, step: &Step) {
-        self.0.set_length(step.bytes_total);
-        self.0.set_position(step.bytes_done);
-        let seconds = self.0.elapsed().as_secs_f64().max(0.001);
-        let rate = (step.rows as f64 / seconds) as u64;
-        self.0.set_prefix(format!("{} rows, {}/s", output::count(step.rows), output::count(rate)));
-        self.0.set_message(step.file.clone());
+        self.bar.set_length(step.bytes_total);
+        self.bar.set_position(step.bytes_done);
+        let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
+        let rate = output::count((step.rows as f64 / seconds) as u64);
+        let rows = output::count(step.rows);
+        self.bar.set_prefix(
+            self.language
+                .pick(format!("{rows} rows, {rate}/s"), format!("{rows} 行，{rate} 行/秒")),
+        );
+        self.bar.set_message(step.file.clone());
     }
 }
 
 /// The account of an ingest, as people read it.
-pub(super) fn render(summary: &Summary) -> String {
-    let mut table = ruled();
-    table.set_header(
-        ["file", "mapping", "read", "= kept", "+ quarantined", "+ filtered"].map(Cell::new),
-    );
-    let right = |number: u64| Cell::new(output::count(number)).set_alignment(CellAlignment::Right);
-    for file in &summary.files {
-        if let Some(load) = &file.already_loaded {
-            table
-                .add_row(vec![Cell::new(&file.file), Cell::new(format!("already loaded: {load}"))]);
-            continue;
-        }
-        let rows = file.rows;
-        table.add_row(vec![
-            Cell::new(&file.file),
-            Cell::new(format!("{} · {}", file.mapping, file.source)),
-            right(rows.read),
-            right(rows.kept),
-            right(rows.quarantined),
-            right(rows.filtered),
-        ]);
-    }
-    let rows = summary.rows;
-    table.add_row(vec![
-        Cell::new("total"),
-        Cell::new(""),
-        right(rows.read),
-        right(rows.kept),
-        right(rows.quarantined),
-        right(rows.filtered),
-    ]);
-    let mut text = format!("{}\n", table.trim_fmt());
-    let mut line = |words: String| {
+pub(super) fn render(summary: &Summary, language: Language) -> String {
+    let mut text = format!("{}\n", counts(summary, language).trim_fmt());
+    for words in remarks(summary, language) {
         text.push_str(&words);
         text.push('\n');
+    }
+    text
+}
+
+/// One line per file, and the total.
+fn counts(summary: &Summary, language: Language) -> Table {
+    let mut table = ruled();
+    table.set_header(language.pick(
+        ["file", "mapping", "read", "= kept", "+ quarantined", "+ filtered"],
+        ["文件", "映射", "读取", "= 保留", "+ 隔离", "+ 过滤"],
+    ));
+    let row = |file: &str, mapping: String, rows: Counts| {
+        let numbers = [rows.read, rows.kept, rows.quarantined, rows.filtered];
+        let numbers = numbers
+            .map(|number| Cell::new(output::count(number)).set_alignment(CellAlignment::Right));
+        [Cell::new(file), Cell::new(mapping)].into_iter().chain(numbers)
     };
-    for (title, counts) in [("rows written", &summary.tables), ("quarantined", &summary.reasons)] {
+    for file in &summary.files {
+        if let Some(load) = &file.already_loaded {
+            let before = language
+                .pick(format!("already loaded: {load}"), format!("已导入过：{}", chinese(load)));
+            table.add_row([&file.file, &before]);
+            continue;
+        }
+        table.add_row(row(&file.file, format!("{} · {}", file.mapping, file.source), file.rows));
+    }
+    table.add_row(row(language.pick("total", "合计"), String::new(), summary.rows));
+    table
+}
+
+/// What else happened, one remark a line.
+fn remarks(summary: &Summary, language: Language) -> Vec<String> {
+    let (colon, comma) = (language.pick(": ", "："), language.pick(", ", "，"));
+    let mut lines = Vec::new();
+    for (title, counts) in [
+        (language.pick("rows written", "写入行数"), &summary.tables),
+        (language.pick("quarantined", "隔离行数"), &summary.reasons),
+    ] {
         let listed: Vec<String> = counts
             .iter()
             .map(|(name, count)| format!("{name} {}", output::count(*count)))
             .collect();
         if !listed.is_empty() {
-            line(format!("{title}: {}", listed.join(", ")));
+            lines.push(format!("{title}{colon}{}", listed.join(comma)));
         }
     }
-    line(format!(
-        "customers: {} new, {} known only from facts",
-        output::count(summary.new_customers),
-        output::count(summary.implied_customers),
+    let new = output::count(summary.new_customers);
+    let implied = output::count(summary.implied_customers);
+    lines.push(language.pick(
+        format!("customers: {new} new, {implied} known only from facts"),
+        format!("客户：新增 {new} 位，仅在明细中出现 {implied} 位"),
     ));
     for file in &summary.files {
+        let mut line = |words: String| lines.push(format!("{}{colon}{words}", file.file));
         for (filter, count) in &file.filters {
-            line(format!("{}: {} rows filtered by {filter}", file.file, output::count(*count)));
+            let count = output::count(*count);
+            line(language.pick(
+                format!("{count} rows filtered by {filter}"),
+                format!("{count} 行被过滤（{}）", chinese(filter)),
+            ));
         }
         for (column, count) in &file.nulls {
-            line(format!("{}: {} declared empty in {column}", file.file, output::count(*count)));
+            let count = output::count(*count);
+            line(language.pick(
+                format!("{count} declared empty in {column}"),
+                format!("{column} 列有 {count} 个值按映射视为空"),
+            ));
         }
         if !file.unused.is_empty() {
-            line(format!("{}: columns not used: {}", file.file, file.unused.join(", ")));
+            let title = language.pick("columns not used", "未使用的列");
+            line(format!("{title}{colon}{}", file.unused.join(comma)));
         }
         for note in &file.notes {
-            line(format!("{}: {note}", file.file));
+            line(language.pick(note.clone(), chinese(note)));
         }
     }
+    // The reason names the file; with its hints it is the words of a failure,
+    // and those are English.
+    for strange in &summary.unrecognised {
+        let title = language.pick("not loaded", "未导入");
+        lines.push(format!("{title}{colon}{}", strange.reason));
+        lines.extend(strange.hints.iter().map(|hint| format!("  hint: {hint}")));
+    }
     if !summary.skipped.is_empty() {
-        line(format!("not data, skipped: {}", summary.skipped.join(", ")));
+        let title = language.pick("not data, skipped", "非数据文件，已跳过");
+        lines.push(format!("{title}{colon}{}", summary.skipped.join(comma)));
     }
     if summary.dry_run {
-        line("dry run: nothing was written".to_owned());
+        lines.push(language.pick("dry run: nothing was written", "试运行：未写入任何数据").into());
     }
-    text
+    lines
+}
+
+/// Words of the account itself in Chinese. The account is written in English,
+/// because programs read it too; what is not known here, such as the name of a
+/// file or what a mapping says in its own words, stays as it is.
+fn chinese(words: &str) -> String {
+    match words {
+        "the source's where" => return "数据源的 where 条件".to_owned(),
+        "the source is ignored" => return "该数据源被忽略".to_owned(),
+        "no feed wants the row" => return "没有目标表需要该行".to_owned(),
+        _ => {}
+    }
+    if let Some(load) = words.strip_prefix("load ").filter(|load| load.parse::<i64>().is_ok()) {
+        return format!("第 {load} 次导入");
+    }
+    if let Some(why) = words.strip_prefix("ignored: ") {
+        return format!("已忽略：{why}");
+    }
+    let lacking = words.strip_prefix("nothing for ");
+    match lacking.and_then(|rest| rest.split_once(": the file has no ")) {
+        Some((table, column)) => format!("未写入 {table}：文件中没有 {column}"),
+        None => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::FileSummary;
+
+    #[test]
+    fn an_account_in_chinese_keeps_names_and_nothing_else_in_english() {
+        let file = FileSummary {
+            file: "a.csv".to_owned(),
+            filters: [("the source's where".to_owned(), 1_234)].into(),
+            nulls: [("Email".to_owned(), 2)].into(),
+            unused: vec!["Fax".to_owned()],
+            notes: vec!["nothing for orders: the file has no Total".to_owned()],
+            ..FileSummary::default()
+        };
+        let again = FileSummary {
+            file: "b.csv".to_owned(),
+            already_loaded: Some("load 7".to_owned()),
+            ..FileSummary::default()
+        };
+        let summary = Summary { dry_run: true, files: vec![file, again], ..Summary::default() };
+        let text = render(&summary, Language::Zh);
+        for words in [
+            "已导入过：第 7 次导入",
+            "a.csv：1,234 行被过滤（数据源的 where 条件）",
+            "a.csv：Email 列有 2 个值按映射视为空",
+            "a.csv：未使用的列：Fax",
+            "a.csv：未写入 orders：文件中没有 Total",
+            "试运行：未写入任何数据",
+        ] {
+            assert!(text.contains(words), "{words} is not in\n{text}");
+        }
+    }
 }

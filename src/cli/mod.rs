@@ -27,7 +27,7 @@ mod train;
 
 /// CRM files in, reports and churn scores out.
 #[derive(Debug, Parser)]
-#[command(name = "tenure", version, about, max_term_width = 100)]
+#[command(name = "tenure", version, about, max_term_width = 100, after_help = exit_codes())]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -103,29 +103,89 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, "starting threads").caused_by(error))
         .and_then(|runtime| runtime.block_on(dispatch(cli)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::failure(&error);
-            ExitCode::from(error.kind().exit_code())
+    outcome.unwrap_or_else(|error| {
+        output::failure(&error);
+        ExitCode::from(error.kind().exit_code())
+    })
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let config = settings(&cli.global)?;
+    match cli.verb {
+        Verb::Demo(args) => demo::run(args, config).await?,
+        Verb::Generate(args) => generate::run(&args, config.language)?,
+        Verb::Ingest(args) => ingest::run(args, Tenure::with_config(config)?).await?,
+        // The list of reports needs no data.
+        Verb::Report(args) if args.name.is_none() => {
+            report::run(args, Tenure::with_config(config)?).await?;
         }
+        Verb::Report(args) => report::run(args, with_data(config).await?).await?,
+        Verb::Check(args) => return check::run(args, with_data(config).await?).await,
+        Verb::Train(args) => train::run(args, with_data(config).await?).await?,
+        Verb::Score(args) => score::run(args, with_data(config).await?).await?,
+        Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,
+        Verb::Serve(args) => {
+            let tenure = Tenure::with_config(config)?;
+            // The service may come before its data. A store that can not be
+            // read now may be later; until then `/readyz` says so.
+            if let Ok(Some(error)) = emptiness(&tenure).await {
+                output::warning(&error);
+            }
+            serve::run(args, tenure).await?;
+        }
+        Verb::Config => output::text(crate::config::DEFAULTS)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a store for a verb that needs data in it: a mistyped `--store` would
+/// otherwise be answered as a store in which nothing ever happened.
+async fn with_data(config: Config) -> Result<Tenure> {
+    let tenure = Tenure::with_config(config)?;
+    match emptiness(&tenure).await? {
+        Some(error) => Err(error),
+        None => Ok(tenure),
     }
 }
 
-async fn dispatch(cli: Cli) -> Result<()> {
-    let config = settings(&cli.global)?;
-    match cli.verb {
-        Verb::Demo(args) => demo::run(args, config).await,
-        Verb::Generate(args) => generate::run(&args),
-        Verb::Ingest(args) => ingest::run(args, Tenure::with_config(config)?).await,
-        Verb::Report(args) => report::run(args, Tenure::with_config(config)?).await,
-        Verb::Check(args) => check::run(args, Tenure::with_config(config)?).await,
-        Verb::Train(args) => train::run(args, Tenure::with_config(config)?).await,
-        Verb::Score(args) => score::run(args, Tenure::with_config(config)?).await,
-        Verb::Explain(args) => explain::run(args, Tenure::with_config(config)?).await,
-        Verb::Serve(args) => serve::run(args, Tenure::with_config(config)?).await,
-        Verb::Config => output::text(crate::config::DEFAULTS),
+/// What is wrong with a store that has no complete run.
+async fn emptiness(tenure: &Tenure) -> Result<Option<Error>> {
+    if !tenure.store().snapshot().await?.runs().is_empty() {
+        return Ok(None);
     }
+    let location = tenure.store().location();
+    // Collected from its components, a path loses the final slash of its URL.
+    let folder = location.local_path().map(|path| path.components().collect::<PathBuf>());
+    let message = match folder {
+        Some(path) if !path.exists() => format!("there is no store at {}", path.display()),
+        Some(path) => format!("the store at {} is empty", path.display()),
+        None => format!("the store at {} is empty", location.url()),
+    };
+    let store = &tenure.config().store;
+    Ok(Some(
+        Error::new(ErrorKind::Unknown, message)
+            .hint(format!("load files first: tenure ingest PATH --store {store}")),
+    ))
+}
+
+/// What the exit code tells a script. The numbers are those of [`ErrorKind`].
+fn exit_codes() -> String {
+    let failures = [
+        (ErrorKind::Usage, "the request is wrong: a flag, a parameter, a setting"),
+        (ErrorKind::Unknown, "what is named does not exist: a report, a customer, a store"),
+        (ErrorKind::Input, "a file or mapping can not be read as what it claims to be"),
+        (ErrorKind::Insufficient, "the data can not carry what was asked"),
+        (ErrorKind::Conflict, "another process holds the store, or the work was interrupted"),
+        (ErrorKind::Limit, "a limit was reached: time, memory or size"),
+        (ErrorKind::Storage, "the store could not be read or written"),
+        (ErrorKind::Query, "a query file does not plan or run"),
+        (ErrorKind::Internal, "a defect of Tenure itself"),
+    ];
+    let mut text = "Exit codes:\n   0  done\n   1  check --fail: a check has findings".to_owned();
+    for (kind, meaning) in failures {
+        text.push_str(&format!("\n  {:>2}  {meaning}", kind.exit_code()));
+    }
+    text
 }
 
 /// Defaults, then the file, then the environment, then flags.

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
+use crate::reports::render::grouped;
+use crate::serve::ui::band::Band;
 
 /// Writes text to standard output.
 pub(super) fn text(text: &str) -> Result<()> {
@@ -50,8 +53,20 @@ pub(super) fn say(words: impl std::fmt::Display) {
 }
 
 /// Says what went wrong and what can be done.
+///
+/// Always in English, whatever the language of the answers: errors name flags,
+/// files, columns and lines of queries, and their words are searched for.
 pub(super) fn failure(error: &Error) {
-    say(format_args!("error: {error}"));
+    complain("error", error);
+}
+
+/// Says what is wrong where the work can go on all the same.
+pub(super) fn warning(error: &Error) {
+    complain("warning", error);
+}
+
+fn complain(severity: &str, error: &Error) {
+    say(format_args!("{severity}: {error}"));
     for hint in error.hints() {
         say(format_args!("hint: {hint}"));
     }
@@ -64,12 +79,15 @@ pub(super) fn on_terminal() -> bool {
 
 /// A bar over bytes with rows per second and the time left; silent when
 /// standard error is not a terminal.
-pub(super) fn progress(total: u64) -> ProgressBar {
+pub(super) fn progress(total: u64, language: Language) -> ProgressBar {
     if !on_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
-    let style = "{msg:30!} {wide_bar} {binary_bytes}/{binary_total_bytes} {prefix} {eta} left";
+    let style = language.pick(
+        "{msg:30!} {wide_bar} {binary_bytes}/{binary_total_bytes} {prefix} {eta} left",
+        "{msg:30!} {wide_bar} {binary_bytes}/{binary_total_bytes} {prefix} 剩余 {eta}",
+    );
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }
@@ -89,24 +107,24 @@ pub(super) fn spinner(words: &'static str) -> ProgressBar {
 
 /// `1234567` as `1,234,567`.
 pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(&number.to_string())
+}
+
+/// A band of risk as it reads within a sentence; the code of one that is not
+/// known.
+pub(super) fn band(code: &str, language: Language) -> String {
+    Band::of_code(code).map_or(code, |band| band.name(language)).to_lowercase()
 }
 
 /// A bar over things that are counted.
-pub(super) fn progress_of(total: u64, things: &'static str) -> ProgressBar {
+pub(super) fn progress_of(total: u64, things: &'static str, language: Language) -> ProgressBar {
     if !on_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total).with_message(things);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg} {eta} left") {
+    let style = language
+        .pick("{wide_bar} {pos}/{len} {msg} {eta} left", "{wide_bar} {pos}/{len} {msg} 剩余 {eta}");
+    if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }
     bar

@@ -8,16 +8,17 @@ use serde_json::json;
 
 use super::output;
 use crate::config::Language;
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::render::{Format, render};
-use crate::reports::{Purpose, ReportRequest};
+use crate::reports::{Purpose, ReportRequest, ReportTable, default_as_of, iso};
 use crate::tenure::Tenure;
 
 /// Answer a manager's question; without a name, list the questions
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The report; without one, the list
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// A parameter of the report, e.g. --set period=month
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -67,23 +68,64 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
             "report": name, "seconds": seconds, "peak_bytes": peak_bytes(),
         }));
     }
+    let language = tenure.language();
     let report = tenure.report_on(&engine, name, &request).await?;
-    let bytes = render(&report, &query.header, format, tenure.language())?;
+    let bytes = render(&report, &query.header, format, language)?;
     output::bytes(&bytes, args.output.as_deref())?;
     if format == Format::Table {
-        let rows = report.rows() as u64;
-        let as_of = crate::reports::iso(report.as_of);
-        output::say(match tenure.language() {
-            Language::En => format!("{} rows, as of {as_of}", output::count(rows)),
-            Language::Zh => format!("{} 行，截至 {as_of}", output::count(rows)),
-        });
-        if rows == 0 {
-            output::say(
-                "hint: nothing is loaded that this report could count; see `tenure ingest`",
-            );
+        let rows = output::count(report.rows() as u64);
+        let as_of = iso(report.as_of);
+        output::say(language.pick(
+            format_args!("{rows} rows, as of {as_of}"),
+            format_args!("{rows} 行，截至 {as_of}"),
+        ));
+        if report.rows() == 0 {
+            output::say(nothing(&engine, &report, &request, language));
         }
     }
     Ok(())
+}
+
+/// Why a report has no rows, and what may help: nothing is loaded at all, or
+/// nothing of it passes the moment and the parameters.
+fn nothing(
+    engine: &Engine,
+    report: &ReportTable,
+    request: &ReportRequest,
+    language: Language,
+) -> String {
+    if engine.snapshot().loads().all(|load| load.rows.kept == 0) {
+        let (en, zh) = (
+            "hint: nothing is loaded that this report could count; see `tenure ingest`",
+            "提示：尚未导入该报表可以统计的数据，请参阅 `tenure ingest`",
+        );
+        return language.pick(en, zh).to_owned();
+    }
+    let known = request.known_as_of.iter().map(|at| format!("--known-as-of {at}"));
+    let set = request.params.iter().map(|(name, value)| format!("--set {name}={value}"));
+    let given: Vec<String> = known.chain(set).collect();
+    let given = match given.is_empty() {
+        true => String::new(),
+        false => {
+            let given = given.join(" ");
+            language.pick(format!(" ({given})"), format!("（{given}）"))
+        }
+    };
+    let as_of = iso(report.as_of);
+    // Later than the end of the data there is nothing to be found.
+    let early = report.as_of < default_as_of(engine) || request.known_as_of.is_some();
+    let advice = match early {
+        true => language
+            .pick("try a later --as-of or other parameters", "请改用更晚的 --as-of 或其他参数"),
+        false => language.pick(
+            "try other parameters (`tenure report` lists them), or load the data it counts",
+            "请改用其他参数（`tenure report` 可列出），或导入该报表所统计的数据",
+        ),
+    };
+    language.pick(
+        format!("hint: no row matches as of {as_of}{given}; {advice}"),
+        format!("提示：截至 {as_of}{given}没有符合条件的数据；{advice}"),
+    )
 }
 
 /// Every report's name, title and parameters.

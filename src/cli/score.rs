@@ -1,8 +1,10 @@
 //! `tenure score`: scores every customer with the newest model.
 
 use super::output;
+use crate::config::Language;
 use crate::error::Result;
 use crate::reports::iso;
+use crate::serve::ui::band::Band;
 use crate::tenure::{ScoreSummary, Tenure};
 
 /// Score every customer with the newest model
@@ -17,28 +19,36 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
-    let wheel = output::spinner("scoring");
+    let language = tenure.language();
+    let wheel = output::spinner(language.pick("scoring", "正在评分"));
     let summary = tenure.score(args.as_of.as_deref()).await;
     wheel.finish_and_clear();
     let summary = summary?;
     if args.format == "json" {
         return output::json(&summary);
     }
-    output::text(&render(&summary))
+    output::text(&render(&summary, language))
 }
 
 /// What a scoring did, as people read it.
-pub(super) fn render(summary: &ScoreSummary) -> String {
-    let band = |name: &str| output::count(summary.bands.get(name).copied().unwrap_or(0) as u64);
-    format!(
-        "scored {} customers as of {} with model {}\n\
-         risk: {} high, {} medium, {} low; value at risk {}\n",
-        output::count(summary.customers as u64),
-        iso(summary.cutoff),
-        summary.model,
-        band("high"),
-        band("medium"),
-        band("low"),
-        output::count(summary.value_at_risk.round().max(0.0) as u64),
+pub(super) fn render(summary: &ScoreSummary, language: Language) -> String {
+    let bands = Band::ALL.map(|band| {
+        let members = summary.bands.get(band.code()).copied().unwrap_or(0);
+        let (members, name) = (output::count(members as u64), output::band(band.code(), language));
+        language.pick(format!("{members} {name}"), format!("{name} {members}"))
+    });
+    let bands = bands.join(language.pick(", ", "，"));
+    let customers = output::count(summary.customers as u64);
+    let (cutoff, model) = (iso(summary.cutoff), &summary.model);
+    let at_risk = output::count(summary.value_at_risk.round().max(0.0) as u64);
+    language.pick(
+        format!(
+            "scored {customers} customers as of {cutoff} with model {model}\n\
+             risk: {bands}; value at risk {at_risk}\n"
+        ),
+        format!(
+            "已用模型 {model} 为 {customers} 位客户评分，截至 {cutoff}\n\
+             风险等级：{bands}；风险金额 {at_risk}\n"
+        ),
     )
 }

@@ -16,16 +16,23 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let listen = args.listen.unwrap_or_else(|| tenure.config().serve.listen.clone());
     let grace = tenure.config().serve.shutdown_seconds;
+    let language = tenure.language();
     let stop = async move {
         asked_to_stop().await;
-        output::say(format_args!("stopping; requests under way get {grace} s to end"));
+        output::say(language.pick(
+            format_args!("stopping; requests under way get {grace} s to end"),
+            format_args!("正在停止；进行中的请求最多再等 {grace} 秒"),
+        ));
     };
     let ready = |address| {
-        output::say(format_args!("the dashboard is at http://{address}/; Ctrl-C stops it"));
+        output::say(language.pick(
+            format_args!("the dashboard is at http://{address}/; Ctrl-C stops it"),
+            format_args!("仪表盘地址：http://{address}/ （按 Ctrl-C 停止）"),
+        ));
     };
     match serve::run(tenure, &listen, ready, stop).await? {
         Ended::Drained => {}
-        Ended::CutOff => output::say("some requests were cut off"),
+        Ended::CutOff => output::say(language.pick("some requests were cut off", "部分请求被中断")),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::output;
 use crate::churn::ChurnSpec;
+use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenure::{Tenure, TrainSummary};
 
@@ -27,7 +28,7 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     if args.format == "json" {
         return output::json(&summary);
     }
-    output::text(&render(&summary))
+    output::text(&render(&summary, tenure.language()))
 }
 
 /// Trains with a progress bar over the cutoffs.
@@ -36,7 +37,8 @@ pub(super) async fn train(
     spec: ChurnSpec,
     as_of: Option<&str>,
 ) -> Result<TrainSummary> {
-    let bar = output::progress_of(0, "cutoffs");
+    let language = tenure.language();
+    let bar = output::progress_of(0, language.pick("cutoffs", "个截止日"), language);
     let told = bar.clone();
     let summary = tenure
         .train(spec, as_of, &mut move |done, of| {
@@ -61,7 +63,7 @@ fn spec(given: &str) -> Result<ChurnSpec> {
 }
 
 /// The quality of a model, as people read it.
-pub(super) fn render(summary: &TrainSummary) -> String {
+pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
     let metrics = &summary.metrics;
     let interval = |name: &str| {
         let ends = summary.intervals.get(name).and_then(serde_json::Value::as_array);
@@ -71,26 +73,46 @@ pub(super) fn render(summary: &TrainSummary) -> String {
             _ => String::new(),
         }
     };
-    let mut text = format!(
-        "model {} ({}, {}), fitted on {} rows\n",
-        summary.model,
-        summary.spec,
-        summary.estimator,
-        output::count(summary.trained_rows as u64),
+    let TrainSummary { model, spec, estimator, .. } = summary;
+    let fitted = output::count(summary.trained_rows as u64);
+    let rows = output::count(metrics.rows as u64);
+    let churned = output::count(metrics.churners as u64);
+    let mut text = language.pick(
+        format!(
+            "model {model} ({spec}, {estimator}), fitted on {fitted} rows\n\
+             held out: {rows} rows, {churned} churned\n"
+        ),
+        format!(
+            "模型 {model}（{spec}，{estimator}），训练数据 {fitted} 行\n\
+             留出检验：{rows} 行，其中流失 {churned} 行\n"
+        ),
     );
-    text.push_str(&format!(
-        "held out: {} rows, {} churned\n",
-        output::count(metrics.rows as u64),
-        output::count(metrics.churners as u64),
-    ));
-    for (name, value, meaning) in [
-        ("auc", metrics.auc, "a churner ranks above a stayer this often"),
-        ("pr_auc", metrics.pr_auc, "average precision"),
-        ("log_loss", metrics.log_loss, "lower is better"),
-        ("brier", metrics.brier, "mean squared error of the probability"),
-        ("ece", metrics.ece, "mean gap between predicted and observed share"),
-        ("lift_decile", metrics.lift_decile, "churners in the riskiest tenth, against chance"),
+    for (name, value, en, zh) in [
+        (
+            "auc",
+            metrics.auc,
+            "a churner ranks above a stayer this often",
+            "流失者排在留存者之前的比例",
+        ),
+        ("pr_auc", metrics.pr_auc, "average precision", "平均精确率"),
+        ("log_loss", metrics.log_loss, "lower is better", "越低越好"),
+        ("brier", metrics.brier, "mean squared error of the probability", "概率的均方误差"),
+        (
+            "ece",
+            metrics.ece,
+            "mean gap between predicted and observed share",
+            "预测比例与实际比例的平均差距",
+        ),
+        (
+            "lift_decile",
+            metrics.lift_decile,
+            "churners in the riskiest tenth, against chance",
+            "风险最高十分之一中的流失者，与随机挑选相比的倍数",
+        ),
     ] {
+        // Only what is ASCII in both languages is padded: padding counts
+        // characters, and a Chinese one is two columns wide.
+        let meaning = language.pick(en, zh);
         text.push_str(&format!("  {name:<12} {value:.4}{:<20}  {meaning}\n", interval(name)));
     }
     text

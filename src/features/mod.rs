@@ -166,8 +166,13 @@ impl Gathered {
         }
     }
 
-    fn set_text(&mut self, name: String, at: usize, added: usize, value: String) {
+    /// Sets a value of an attribute. Groups are added first, so an attribute
+    /// that is called like a feature is told apart the same way every time.
+    fn set_text(&mut self, mut name: String, at: usize, added: usize, value: String) {
         let rows = self.rows;
+        if self.columns.get(&name).is_some_and(|known| matches!(known.values, Raw::Numbers(_))) {
+            name.insert_str(0, "attribute_");
+        }
         let gathering = self.columns.entry(name).or_insert_with_key(|name| Gathering {
             title: Text::same(name),
             unit: None,

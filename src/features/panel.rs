@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{Gathered, run};
 use crate::churn::encode::Feature;
@@ -54,7 +54,7 @@ pub async fn training(
         let frame = Frame::new(rows, gathered.into_columns())?;
         return Ok(Panel { frame, periods: Vec::new() });
     }
-    let (first, end) = span(engine, catalogue, as_of).await?;
+    let (first, end) = span(engine, catalogue, &spec.label, as_of).await?;
     let periods = resolve(params, first, end)?;
     for (index, period) in periods.iter().enumerate() {
         let cutoff = before(period.cutoff);
@@ -180,26 +180,37 @@ async fn active(
 }
 
 /// The days `[first, end)` that the data covers completely at `as_of`.
+///
+/// An export of activity that is older than that of another table must not
+/// make its missing days look like silence: the days after the newest
+/// qualifying activity are not covered.
 async fn span(
     engine: &Engine,
     catalogue: &Catalogue,
+    label: &Label,
     as_of: DateTime<Utc>,
 ) -> Result<(NaiveDate, NaiveDate)> {
     let query = catalogue.get(Purpose::Churn, "span")?;
-    let batches = run(&engine.at(Moment::known_at(as_of)), query, as_of, BTreeMap::new()).await?;
-    let first = batches
-        .iter()
-        .filter(|batch| batch.num_rows() > 0)
-        .find_map(|batch| {
-            let at = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
+    let mut bound = BTreeMap::new();
+    if let Label::Inactivity { activities, .. } = label {
+        bound.insert("activities".to_owned(), Value::List(activities.clone()));
+    }
+    let batches = run(&engine.at(Moment::known_at(as_of)), query, as_of, bound).await?;
+    let instant = |column: usize| {
+        batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
+            let at = batch.column(column).as_primitive_opt::<TimestampMicrosecondType>()?;
             (!at.is_null(0)).then(|| DateTime::from_timestamp_micros(at.value(0)))?
         })
-        .ok_or_else(|| {
-            Error::new(ErrorKind::Insufficient, "there is no activity to learn from")
-                .hint("load activity first: tenure ingest PATH")
-        })?;
-    // A day that `as_of` lies in the middle of is not complete.
-    Ok((first.date_naive(), (as_of + TimeDelta::microseconds(1)).date_naive()))
+    };
+    let (Some(first), Some(last)) = (instant(0), instant(1)) else {
+        return Err(Error::new(ErrorKind::Insufficient, "there is no activity to learn from")
+            .hint("load activity first: tenure ingest PATH"));
+    };
+    // A day that `as_of` lies in the middle of is not complete. The day of the
+    // newest activity is, if `as_of` says that the data goes to its end.
+    let told = (as_of + TimeDelta::microseconds(1)).date_naive();
+    let seen = last.date_naive() + Days::new(1);
+    Ok((first.date_naive(), told.min(seen)))
 }
 
 fn texts(batches: &[RecordBatch]) -> Vec<String> {

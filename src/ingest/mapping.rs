@@ -47,7 +47,7 @@ use crate::ingest::expression::Sql;
 use crate::ingest::read::ReadOptions;
 use crate::schema::{Column, Kind, Table};
 
-pub use detect::{Choice, choose};
+pub use detect::{Choice, Recognised, recognise};
 pub use library::Library;
 
 /// One mapping file, checked.

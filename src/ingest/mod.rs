@@ -48,10 +48,10 @@ use crate::tables::Load;
 use customers::Directory;
 use expression::Planner;
 use load::Run;
-use mapping::{Library, choose};
+use mapping::{Library, Recognised, recognise};
 
 pub use customers::KnownCustomer;
-pub use summary::{FileSummary, Summary};
+pub use summary::{FileSummary, Summary, Unrecognised};
 
 /// What the caller decides about an ingest.
 #[derive(Debug, Clone)]
@@ -188,21 +188,36 @@ pub async fn ingest(
     let mut summary =
         Summary { dry_run: options.dry_run, skipped: found.skipped, ..Summary::default() };
 
-    // All files are recognised before the first is read: a folder with one
-    // unknown file fails in a moment and not after an hour.
+    // All files are looked at before the first is read: what is wrong with the
+    // last one shows in a moment and not after an hour.
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for (digest, load_id) in &base.loads {
         seen.insert(digest, format!("load {load_id}"));
     }
     let mut plan = Vec::with_capacity(found.files.len());
+    let mut strange = None;
     for file in &found.files {
         let before = seen.get(file.digest.as_str()).cloned();
         let choice = match before {
             Some(_) => None,
-            None => Some(choose(file, &mappings, named.is_some())?),
+            None => match recognise(file, &mappings, named.is_some())? {
+                Recognised::As(choice) => Some(choice),
+                // Who names a file wants that file; a folder of exports also
+                // holds what no report needs, which is listed and not lost.
+                Recognised::Not(error) if paths.contains(&file.path) => return Err(error),
+                Recognised::Not(error) => {
+                    summary.unrecognised.push(Unrecognised::new(file, &error));
+                    strange.get_or_insert(error);
+                    continue;
+                }
+            },
         };
         seen.entry(&file.digest).or_insert_with(|| file.name.clone());
         plan.push((file, choice, before));
+    }
+
+    if let Some(error) = strange.filter(|_| plan.is_empty()) {
+        return Err(error);
     }
 
     let bytes_total =

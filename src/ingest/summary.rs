@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::read::InputFile;
+use crate::error::Error;
 use crate::tables::{Counts, Load};
 
 /// What an ingest did.
@@ -19,6 +21,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// Names of files in the given directories that are no data.
     pub skipped: Vec<String>,
+    /// Data files in the given directories that no mapping knows: not loaded.
+    pub unrecognised: Vec<Unrecognised>,
     /// The rows of all files.
     pub rows: Counts,
     /// Quarantined rows by reason code.
@@ -29,6 +33,23 @@ pub struct Summary {
     pub new_customers: u64,
     /// Customers known from facts only, written in this run.
     pub implied_customers: u64,
+}
+
+/// A data file that was not loaded because no mapping knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unrecognised {
+    /// Its name.
+    pub file: String,
+    /// Why, with the columns it has.
+    pub reason: String,
+    /// What would make it load.
+    pub hints: Vec<String>,
+}
+
+impl Unrecognised {
+    pub(super) fn new(file: &InputFile, error: &Error) -> Self {
+        Self { file: file.name.clone(), reason: error.to_string(), hints: error.hints().to_vec() }
+    }
 }
 
 /// What became of one file.

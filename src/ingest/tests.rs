@@ -226,6 +226,24 @@ fn the_same_content_is_loaded_once() {
 }
 
 #[test]
+fn a_folder_may_hold_files_nobody_knows_but_a_named_one_must_be_known() {
+    let case = Case::new(SHOP).file("lines.csv", LINES).file("colours.csv", "hue,tone\nred,dark\n");
+    let (summary, _) = case.run().unwrap();
+    assert_eq!(summary.files.len(), 1);
+    let [strange] = summary.unrecognised.as_slice() else { panic!("{summary:?}") };
+    assert_eq!(strange.file, "colours.csv");
+    assert!(strange.reason.contains("no mapping knows these columns: hue, tone"), "{strange:?}");
+
+    let named = [case.dir.path().join("in"), case.dir.path().join("in/colours.csv")];
+    let error = run(&named, &case.options, &case.base, &mut Memory::default()).unwrap_err();
+    assert!(error.to_string().starts_with("colours.csv: no mapping knows"), "{error}");
+
+    // A folder of which nothing is known is most likely the wrong folder.
+    let error = Case::new(SHOP).file("colours.csv", "hue,tone\nred,dark\n").error();
+    assert!(error.to_string().starts_with("colours.csv: no mapping knows"), "{error}");
+}
+
+#[test]
 fn a_dry_run_accounts_and_writes_nothing() {
     let mut case = Case::new(SHOP).file("lines.csv", LINES);
     let (real, _) = case.run().unwrap();

@@ -109,6 +109,9 @@ pub struct Param {
 pub enum ParamKind {
     /// Any text.
     Text,
+    /// What customers are broken down by: `none`, a column of their profile,
+    /// or the name of one of their attributes.
+    Breakdown,
     /// One of a few texts.
     Choice,
     /// A whole number.

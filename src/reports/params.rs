@@ -29,6 +29,26 @@ pub enum Value {
     Duration(TimeDelta),
 }
 
+/// Breakdowns every store has; the others are the customers' attributes.
+pub const BREAKDOWNS: [&str; 7] =
+    ["none", "segment", "channel", "region", "industry", "owner", "status"];
+
+/// Refuses a breakdown by something no customer has: every value would be
+/// empty, and one row for everybody reads like an answer.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unknown`] that offers the nearest names.
+pub fn check_breakdown(name: &str, given: &str, attributes: &[String]) -> Result<()> {
+    let known = || BREAKDOWNS.into_iter().chain(attributes.iter().map(String::as_str));
+    if known().any(|known| known == given) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unknown, format!("{name}: customers have no \"{given}\""))
+        .hint_nearest(given, known())
+        .hint(format!("there are: {}", known().collect::<Vec<_>>().join(", "))))
+}
+
 /// The value of parameter `name`: what was given, or its default.
 ///
 /// # Errors
@@ -85,7 +105,7 @@ fn parse(name: &str, param: &Param, text: &str) -> Result<Value> {
         Error::new(ErrorKind::Usage, format!("{name}: \"{text}\" is not {expected}"))
     };
     match param.kind {
-        ParamKind::Text => Ok(Value::Text(text.to_owned())),
+        ParamKind::Text | ParamKind::Breakdown => Ok(Value::Text(text.to_owned())),
         ParamKind::Choice if param.choices.iter().any(|choice| choice == text) => {
             Ok(Value::Text(text.to_owned()))
         }

@@ -143,6 +143,11 @@ impl Loaded {
             .with_max_retries(0)
             // A published version must stay readable however old its log is.
             .with_cleanup_expired_logs(Some(false));
+        let failed = |error: deltalake_core::DeltaTableError| {
+            Error::from(error)
+                .context(format!("committing to table {}", self.table.name()))
+                .hint("another program may have written to this Delta table")
+        };
         let committed = CommitBuilder::from(properties)
             .with_actions(removes.chain(adds).collect())
             .build(
@@ -150,12 +155,15 @@ impl Loaded {
                 self.delta.log_store(),
                 DeltaOperation::Write { mode, partition_by: None, predicate: None },
             )
+            .into_prepared_commit_future()
             .await
-            .map_err(|error| {
-                Error::from(error)
-                    .context(format!("committing to table {}", self.table.name()))
-                    .hint("another program may have written to this Delta table")
-            })?;
-        Ok(committed.version())
+            .map_err(failed)?
+            .await
+            .map_err(failed)?;
+        // The commit is made. What follows only writes checkpoints, so that
+        // reading the log stays cheap; if that fails, a later commit does it.
+        let _ = committed.await;
+        // Without retries the version is the next one or the commit failed.
+        Ok(self.version()? + 1)
     }
 }

@@ -1,14 +1,24 @@
 //! Is a file that was acknowledged still there after the power fails?
 //!
 //! `object_store`'s local backend writes and renames without `fsync`, so a
-//! commit can be acknowledged and then lost. [`Durable`] passes every call on
-//! and flushes what was written, and the folder that names it, before it
-//! answers. Remote object stores are durable by contract and are not wrapped.
+//! commit can be acknowledged and then lost, or be found torn under its final
+//! name. [`Durable`] writes files itself, in the only order that is safe:
+//!
+//! ```text
+//! make the folders, flush the folder above each
+//! write under another name, flush       a torn file never has the final name
+//! rename (or link: put if absent)       atomic
+//! flush the folder                      the name survives, too
+//! ```
+//!
+//! Everything else is passed on. Remote object stores are durable by contract
+//! and are not wrapped.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +27,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    Result, UploadPart,
 };
 
 /// A local file system whose writes survive a power failure once acknowledged.
@@ -38,17 +49,76 @@ impl Durable {
 
 /// Flushes a file and the folder that holds its name.
 async fn flush(file: PathBuf) -> Result<()> {
-    let flushed = tokio::task::spawn_blocking(move || {
+    let shown = file.display().to_string();
+    blocking(shown, move || {
         File::open(&file)?.sync_all()?;
-        match file.parent() {
-            // Windows can not open a folder as a file; its journal orders renames.
-            Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
+        file.parent().map_or(Ok(()), flush_folder)
     })
-    .await;
+    .await
+}
+
+/// Runs file work off the async threads, and says which file it was about.
+async fn blocking(
+    path: String,
+    work: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> Result<()> {
     let generic = |source| object_store::Error::Generic { store: "durable", source };
-    flushed.map_err(|error| generic(Box::new(error)))?.map_err(|error| generic(Box::new(error)))
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| generic(error.into()))?;
+    done.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => {
+            object_store::Error::AlreadyExists { path, source: source.into() }
+        }
+        _ => generic(source.into()),
+    })
+}
+
+/// Makes the names in a folder survive a power failure.
+fn flush_folder(folder: &FilePath) -> io::Result<()> {
+    // Windows can not open a folder as a file; its journal orders renames.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Creates `folder` and the folders above it, each of which is named durably.
+fn create_folder(folder: &FilePath) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let Some(above) = folder.parent() else { return Ok(()) };
+    create_folder(above)?;
+    match fs::create_dir(folder) {
+        // Another process may have been faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => flush_folder(above),
+    }
+}
+
+/// Writes a file so that it is complete under its name or not there at all.
+fn place(target: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> {
+    let Some(folder) = target.parent() else {
+        return Err(io::Error::other("a file needs a folder"));
+    };
+    create_folder(folder)?;
+    // A name that ends in # and digits is what the listing takes for an upload
+    // under way and does not show.
+    let mut staged = target.as_os_str().to_owned();
+    staged.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
+    let staged = PathBuf::from(staged);
+    let placed = File::create_new(&staged)
+        .and_then(|mut file| {
+            payload.iter().try_for_each(|chunk| file.write_all(chunk))?;
+            file.sync_all()
+        })
+        .and_then(|()| match mode {
+            PutMode::Create => fs::hard_link(&staged, target),
+            _ => fs::rename(&staged, target),
+        });
+    if placed.is_err() || *mode == PutMode::Create {
+        // What matters is whether the file was placed; a staged copy that can
+        // not be removed is garbage that no listing shows.
+        let _ = fs::remove_file(&staged);
+    }
+    placed?;
+    flush_folder(folder)
 }
 
 impl fmt::Display for Durable {
@@ -65,9 +135,15 @@ impl ObjectStore for Durable {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let put = self.0.put_opts(location, payload, options).await?;
-        self.flush(location).await?;
-        Ok(put)
+        if matches!(options.mode, PutMode::Update(_)) || !options.attributes.is_empty() {
+            // Not supported locally; the inner store has the words for it.
+            return self.0.put_opts(location, payload, options).await;
+        }
+        let target = self.0.path_to_filesystem(location)?;
+        let shown = target.display().to_string();
+        blocking(shown, move || place(&target, &payload, &options.mode)).await?;
+        let meta = self.0.head(location).await?;
+        Ok(PutResult { e_tag: meta.e_tag, version: meta.version })
     }
 
     async fn put_multipart_opts(
@@ -136,5 +212,30 @@ impl MultipartUpload for DurableUpload {
 
     async fn abort(&mut self) -> Result<()> {
         self.inner.abort().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_put_is_whole_makes_its_folders_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| Path::from_absolute_path(folder.path()).unwrap().join(name);
+        let store = Durable::new();
+        let deep = path("a").join("b").join("c.json");
+        store.put(&deep, PutPayload::from("one")).await.unwrap();
+        store.put(&deep, PutPayload::from("two")).await.unwrap();
+        let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let refused = store.put_opts(&deep, PutPayload::from("three"), create).await.unwrap_err();
+        assert!(matches!(refused, object_store::Error::AlreadyExists { .. }), "{refused}");
+        assert_eq!(store.get(&deep).await.unwrap().bytes().await.unwrap(), "two");
+        let names = fs::read_dir(folder.path().join("a/b")).unwrap().count();
+        assert_eq!(names, 1, "no staged file stays");
+        let listed: Vec<_> = store.list(Some(&path("a"))).try_collect().await.unwrap();
+        assert_eq!(listed.len(), 1);
     }
 }

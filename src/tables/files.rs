@@ -82,6 +82,26 @@ pub(super) async fn discard(location: &Location, table: Table, files: &[DataFile
     Ok(())
 }
 
+/// The files in a table's folder that a run after `newest` wrote: while nobody
+/// writes, none of them was ever published.
+pub(super) async fn of_runs_after(
+    location: &Location,
+    table: Table,
+    newest: i64,
+) -> Result<Vec<DataFile>> {
+    let folder = location.child(&delta::folder(table));
+    let listed = location.store().list_with_delimiter(Some(&folder)).await?;
+    let later = |name: &str| {
+        let run = name.strip_prefix("run-")?.split('-').next()?.parse::<i64>().ok()?;
+        (run > newest).then(|| name.to_owned())
+    };
+    let files = listed.objects.into_iter().filter_map(|object| {
+        let path = later(object.location.filename()?)?;
+        Some(DataFile { path, bytes: object.size, rows: 0 })
+    });
+    Ok(files.collect())
+}
+
 /// Reads a whole small file.
 pub(super) async fn read(
     location: &Location,

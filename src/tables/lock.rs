@@ -2,30 +2,55 @@
 //!
 //! On a local disk the operating system's advisory lock on `<store>/.lock`
 //! does it: it vanishes with the process, so a crash leaves nothing to clean.
-//! On an object store an object created with *put if absent* does it; a crash
-//! leaves it behind, and the error says which object to delete.
+//!
+//! On an object store it is a *lease*: an object created with put-if-absent
+//! that says until when it holds, and that its holder renews while it works.
+//! Whoever finds a lease that has run out takes it over. A holder that slept
+//! through its lease can do no harm: each Delta commit is a put-if-absent of
+//! the next version, and that of `runs` makes a run visible or fails it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion,
+};
+use tokio::task::JoinHandle;
 
 use super::location::Location;
 use crate::error::{Error, ErrorKind, Result};
+
+/// How long a lease holds; far more than clocks of machines differ.
+const LEASE: Duration = Duration::from_secs(600);
+
+/// How often its holder renews it.
+const RENEWAL: Duration = Duration::from_secs(120);
 
 /// The right to write a store, held until it is released or dropped.
 #[derive(Debug)]
 pub(super) enum WriterLock {
     /// The open file carries the operating system's lock; closing releases it.
-    Local {
-        _file: File,
-    },
-    Remote {
-        store: Arc<dyn ObjectStore>,
-        path: Path,
-    },
+    Local { _file: File },
+    /// Dropping ends the renewals, so that the lease runs out.
+    Remote(Lease),
+}
+
+/// A lease that is being renewed.
+#[derive(Debug)]
+pub(super) struct Lease {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    renewals: JoinHandle<()>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewals.abort();
+    }
 }
 
 impl WriterLock {
@@ -33,7 +58,7 @@ impl WriterLock {
     pub(super) async fn take(location: &Location) -> Result<Self> {
         match location.local_path() {
             Some(folder) => Self::take_local(folder),
-            None => Self::take_remote(location).await,
+            None => Ok(Self::Remote(lease(location, Utc::now()).await?)),
         }
     }
 
@@ -61,26 +86,101 @@ impl WriterLock {
         }
     }
 
-    async fn take_remote(location: &Location) -> Result<Self> {
-        let path = location.child(".lock");
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let payload = PutPayload::from(format!("process {}", std::process::id()));
-        match location.store().put_opts(&path, payload, options).await {
-            Ok(_) => Ok(Self::Remote { store: location.store(), path }),
-            Err(object_store::Error::AlreadyExists { .. }) => Err(Error::new(
-                ErrorKind::Conflict,
-                format!("another process is writing the store {}", location.url()),
-            )
-            .hint(format!("if none is, a process died: delete the object \"{path}\""))),
-            Err(error) => Err(error.into()),
+    /// Gives the lock back. A lease that can not be deleted runs out by itself,
+    /// so there is nothing a caller would have to do about it.
+    pub(super) async fn release(self) {
+        if let Self::Remote(lease) = self {
+            lease.renewals.abort();
+            let _ = lease.store.delete(&lease.path).await;
         }
     }
+}
 
-    /// Gives the lock back.
-    pub(super) async fn release(self) -> Result<()> {
-        match self {
-            Self::Local { .. } => Ok(()),
-            Self::Remote { store, path } => Ok(store.delete(&path).await?),
+/// Takes the lease of a store, also one that has run out at `now`.
+async fn lease(location: &Location, now: DateTime<Utc>) -> Result<Lease> {
+    let store = location.store();
+    let path = location.child(".lock");
+    let taken = match write(&store, &path, PutMode::Create, now).await {
+        Err(object_store::Error::AlreadyExists { .. }) => {
+            let found = store.get(&path).await?;
+            let version = UpdateVersion {
+                e_tag: found.meta.e_tag.clone(),
+                version: found.meta.version.clone(),
+            };
+            let until = String::from_utf8_lossy(&found.bytes().await?).into_owned();
+            let held = DateTime::parse_from_rfc3339(&until).is_ok_and(|until| until > now);
+            if held {
+                return Err(busy(location, &until));
+            }
+            write(&store, &path, PutMode::Update(version), now).await
         }
+        other => other,
+    };
+    let put = taken.map_err(|error| match error {
+        object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+            busy(location, "the next minutes")
+        }
+        other => other.into(),
+    })?;
+    let renewals = tokio::spawn(renew(Arc::clone(&store), path.clone(), put));
+    Ok(Lease { store, path, renewals })
+}
+
+/// Renews a lease until somebody else has it.
+async fn renew(store: Arc<dyn ObjectStore>, path: Path, mut held: PutResult) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let version = UpdateVersion { e_tag: held.e_tag.clone(), version: held.version.clone() };
+        match write(&store, &path, PutMode::Update(version), Utc::now()).await {
+            Ok(renewed) => held = renewed,
+            Err(
+                object_store::Error::Precondition { .. } | object_store::Error::NotFound { .. },
+            ) => {
+                return;
+            }
+            // The network may be back in time for the next one.
+            Err(_) => {}
+        }
+    }
+}
+
+async fn write(
+    store: &Arc<dyn ObjectStore>,
+    path: &Path,
+    mode: PutMode,
+    now: DateTime<Utc>,
+) -> object_store::Result<PutResult> {
+    let until = (now + LEASE).to_rfc3339();
+    let options = PutOptions { mode, ..PutOptions::default() };
+    store.put_opts(path, PutPayload::from(until), options).await
+}
+
+fn busy(location: &Location, until: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("another process is writing the store {}", location.url()),
+    )
+    .hint(format!("wait for it to end; if it died, its lease runs out: {until}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lease_excludes_others_until_it_is_released_or_runs_out() {
+        let location = Location::parse("memory:///shop").unwrap();
+        let now = Utc::now();
+        let first = lease(&location, now).await.unwrap();
+        let refused = lease(&location, now).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert!(refused.hints()[0].contains("runs out"), "{refused:?}");
+        // The holder dies: nobody renews, nobody deletes.
+        drop(first);
+        assert!(lease(&location, now).await.is_err());
+        let second = lease(&location, now + LEASE + RENEWAL).await.unwrap();
+        WriterLock::Remote(second).release().await;
+        let third = lease(&location, now).await.unwrap();
+        WriterLock::Remote(third).release().await;
     }
 }

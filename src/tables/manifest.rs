@@ -53,6 +53,15 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The state of a store nothing was ever published to.
+    pub(super) const EMPTY: &'static Self = &Self {
+        versions: BTreeMap::new(),
+        versioned: Vec::new(),
+        data_end: None,
+        known_end: None,
+        loads: Vec::new(),
+    };
+
     /// The newest instant at which anything happened.
     #[must_use]
     pub fn data_end(&self) -> Option<DateTime<Utc>> {

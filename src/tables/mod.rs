@@ -5,7 +5,7 @@
 //! several, so a further table, `runs`, is the commit across them:
 //!
 //! ```text
-//! begin    take the writer's lock; undo what a crashed run left unpublished
+//! begin    take the writer's lock; take back what a crashed run left unpublished
 //! append   write sorted Parquet files; nothing refers to them yet
 //! publish  commit every touched table, then write the run's row in `runs`
 //! ```
@@ -129,8 +129,8 @@ impl Snapshot {
 
     /// The manifest of the newest complete run; empty for a new store.
     #[must_use]
-    pub fn manifest(&self) -> Manifest {
-        self.runs.last().map(|run| run.manifest.clone()).unwrap_or_default()
+    pub fn manifest(&self) -> &Manifest {
+        self.runs.last().map_or(Manifest::EMPTY, |run| &run.manifest)
     }
 
     /// The number of the newest complete run, 0 for a new store.

@@ -8,7 +8,7 @@ use deltalake_core::kernel::Transaction;
 
 use super::delta::{self, DataFile};
 use super::lock::WriterLock;
-use super::manifest::{self, Load, Manifest, RunRecord};
+use super::manifest::{self, Load, RunRecord};
 use super::{Snapshot, Store, files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
@@ -41,17 +41,26 @@ struct Pending {
 impl Run {
     pub(super) async fn begin(store: &Store) -> Result<Self> {
         let lock = WriterLock::take(store.location()).await?;
-        let base = store.snapshot().await?;
-        undo_unpublished(store, &base.manifest()).await?;
-        Ok(Self {
-            store: store.clone(),
-            versioned: base.manifest().versioned.iter().cloned().collect(),
-            base,
-            lock,
-            pending: BTreeMap::new(),
-            loads: Vec::new(),
-            started_at: Utc::now(),
-        })
+        let ready = async {
+            let base = store.snapshot().await?;
+            take_back(store, &base).await?;
+            Ok(base)
+        };
+        match ready.await {
+            Ok(base) => Ok(Self {
+                store: store.clone(),
+                versioned: base.manifest().versioned.iter().cloned().collect(),
+                base,
+                lock,
+                pending: BTreeMap::new(),
+                loads: Vec::new(),
+                started_at: Utc::now(),
+            }),
+            Err(error) => {
+                lock.release().await;
+                Err(error)
+            }
+        }
     }
 
     /// The number this run will have when it is published.
@@ -167,18 +176,35 @@ impl Run {
 
     /// Makes everything visible at once, and returns the new state.
     ///
+    /// Dropping the future does not stop the commits: they go on to their end
+    /// in a task of their own, since half of them would help nobody.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] if a commit fails; readers then still see the
     /// state before the run.
     pub async fn publish(mut self, kind: &str, details: serde_json::Value) -> Result<Snapshot> {
         let tables: Vec<Table> = self.pending.keys().copied().collect();
-        for table in &tables {
-            self.flush(*table).await?;
+        for table in tables {
+            self.flush(table).await?;
         }
-        let mut next = self.base.manifest();
+        let kind = kind.to_owned();
+        let commits = tokio::spawn(async move {
+            let published = self.commit(kind, details).await;
+            // After a failure nothing is taken back here: a commit whose
+            // answer got lost may have been made. The next run knows.
+            self.lock.release().await;
+            published
+        });
+        commits
+            .await
+            .map_err(|error| Error::new(ErrorKind::Internal, "publishing a run").caused_by(error))?
+    }
+
+    async fn commit(&self, kind: String, details: serde_json::Value) -> Result<Snapshot> {
+        let mut next = self.base.manifest().clone();
         next.versioned = self.versioned.iter().cloned().collect();
-        next.loads = std::mem::take(&mut self.loads);
+        next.loads.clone_from(&self.loads);
         for (table, pending) in &self.pending {
             if pending.written.is_empty() {
                 continue;
@@ -189,21 +215,13 @@ impl Run {
             next.data_end = next.data_end.max(pending.data_end);
             next.known_end = next.known_end.max(pending.known_end);
         }
-        let record = RunRecord {
-            run_id: self.id(),
-            kind: kind.to_owned(),
-            manifest: next,
-            details,
-            finished_at: Utc::now(),
-        };
-        self.commit_manifest(record).await?;
-        let snapshot = self.store.snapshot().await?;
-        self.lock.release().await?;
-        Ok(snapshot)
+        let record =
+            RunRecord { run_id: self.id(), kind, manifest: next, details, finished_at: Utc::now() };
+        self.commit_manifest(record).await
     }
 
     /// The commit point: replaces the one file of `runs`.
-    async fn commit_manifest(&self, record: RunRecord) -> Result<()> {
+    async fn commit_manifest(&self, record: RunRecord) -> Result<Snapshot> {
         let location = self.store.location();
         // Digests as Delta application transactions, so that other Delta
         // tools can see which files a version holds.
@@ -219,8 +237,17 @@ impl Run {
         let table = delta::open_or_create(location, Table::Runs).await?;
         let name = format!("run-{id:08}-{}.parquet", uuid::Uuid::new_v4().simple());
         let file = files::write(location, Table::Runs, name, encoded).await?;
-        table.commit(&table.files()?, &[file], transactions).await?;
-        Ok(())
+        let outcome =
+            table.commit(&table.files()?, std::slice::from_ref(&file), transactions).await;
+        if let Err(error) = outcome {
+            // An answer that got lost is not a commit that failed: what the
+            // table holds now decides.
+            let holds = async { delta::open(location, Table::Runs, None).await?.files() };
+            if !holds.await.is_ok_and(|files| files.contains(&file)) {
+                return Err(error);
+            }
+        }
+        Ok(Snapshot { store: self.store.clone(), runs: runs.into(), staged: BTreeMap::new() })
     }
 
     /// Gives up: removes the files written so far and releases the lock.
@@ -228,34 +255,96 @@ impl Run {
     /// # Errors
     ///
     /// [`ErrorKind::Storage`] if a file can not be removed. Readers are not
-    /// affected by files that stay.
+    /// affected by files that stay, and the next run removes them.
     pub async fn abandon(self) -> Result<()> {
+        let mut outcome = Ok(());
         for (table, pending) in &self.pending {
-            files::discard(self.store.location(), *table, &pending.written).await?;
+            let removed = files::discard(self.store.location(), *table, &pending.written).await;
+            outcome = outcome.and(removed);
         }
-        self.lock.release().await
+        self.lock.release().await;
+        outcome
     }
 }
 
 /// Takes back what a run that died committed to single tables but never
-/// published, so that this run does not publish it by accident.
-async fn undo_unpublished(store: &Store, published: &Manifest) -> Result<()> {
-    for table in Table::all().filter(|table| *table != Table::Runs) {
-        let Some(newest) = delta::open_existing(store.location(), table).await? else { continue };
-        let version = published.versions.get(table.name()).copied().unwrap_or(0);
-        if newest.version()? == version {
-            continue;
+/// published, so that this run does not publish it by accident, and removes
+/// the files it wrote.
+async fn take_back(store: &Store, base: &Snapshot) -> Result<()> {
+    let location = store.location();
+    for table in Table::all() {
+        let Some(newest) = delta::open_existing(location, table).await? else { continue };
+        if table != Table::Runs {
+            let version = base.manifest().versions.get(table.name()).copied().unwrap_or(0);
+            if newest.version()? != version {
+                // Version 0 is the empty table: creation commits no rows.
+                let wanted = delta::open(location, table, Some(version)).await?.files()?;
+                let present = newest.files()?;
+                let surplus = without(&present, &wanted);
+                let missing = without(&wanted, &present);
+                if !surplus.is_empty() || !missing.is_empty() {
+                    newest.commit(&surplus, &missing, Vec::new()).await?;
+                }
+            }
         }
-        // Version 0 is the empty table: creation commits no rows.
-        let wanted = delta::open(store.location(), table, Some(version)).await?.files()?;
-        let present = newest.files()?;
-        let surplus: Vec<_> =
-            present.iter().filter(|file| !wanted.contains(file)).cloned().collect();
-        let missing: Vec<_> =
-            wanted.iter().filter(|file| !present.contains(file)).cloned().collect();
-        if !surplus.is_empty() || !missing.is_empty() {
-            newest.commit(&surplus, &missing, Vec::new()).await?;
-        }
+        let unpublished = files::of_runs_after(location, table, base.run_id()).await?;
+        files::discard(location, table, &unpublished).await?;
     }
     Ok(())
+}
+
+fn without(files: &[DataFile], others: &[DataFile]) -> Vec<DataFile> {
+    files.iter().filter(|file| !others.contains(file)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Table;
+
+    fn owners(name: &str) -> RecordBatch {
+        let schema = Table::Owners.spec().schema();
+        let columns = schema.fields().iter().map(|field| match field.name().as_str() {
+            "owner_id" => std::sync::Arc::new(arrow::array::StringArray::from(vec![name])) as _,
+            _ => arrow::array::new_null_array(field.data_type(), 1),
+        });
+        RecordBatch::try_new(schema.clone(), columns.collect()).unwrap()
+    }
+
+    fn parquet_files(folder: &std::path::Path) -> usize {
+        let entries = std::fs::read_dir(folder.join("tables/owners")).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().path().is_file()).count()
+    }
+
+    #[tokio::test]
+    async fn a_run_that_dies_between_two_commits_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().to_str().unwrap()).unwrap();
+        let mut run = store.begin().await.unwrap();
+        run.append(Table::Owners, owners("first")).await.unwrap();
+        run.publish("ingest", serde_json::Value::Null).await.unwrap();
+
+        // Killed after the commit of one table, before that of `runs`.
+        let mut run = store.begin().await.unwrap();
+        run.append(Table::Owners, owners("second")).await.unwrap();
+        run.flush(Table::Owners).await.unwrap();
+        let loaded = delta::open(store.location(), Table::Owners, None).await.unwrap();
+        loaded.commit(&[], &run.pending[&Table::Owners].written, Vec::new()).await.unwrap();
+        drop(run);
+        assert_eq!(parquet_files(folder.path()), 2);
+        assert_eq!(store.snapshot().await.unwrap().rows(Table::Owners).await.unwrap(), 1);
+
+        let run = store.begin().await.unwrap();
+        // Other programs read the newest version of the Delta table.
+        let newest = delta::open(store.location(), Table::Owners, None).await.unwrap();
+        assert_eq!(newest.files().unwrap().len(), 1);
+        assert_eq!(parquet_files(folder.path()), 1);
+        run.abandon().await.unwrap();
+
+        let mut run = store.begin().await.unwrap();
+        run.append(Table::Owners, owners("third")).await.unwrap();
+        let after = run.publish("ingest", serde_json::Value::Null).await.unwrap();
+        assert_eq!(after.rows(Table::Owners).await.unwrap(), 2);
+        assert_eq!(store.snapshot().await.unwrap().run_id(), after.run_id());
+    }
 }

@@ -28,16 +28,39 @@ impl Tenure {
         options: &IngestOptions,
         progress: &mut dyn Progress,
     ) -> Result<Summary> {
+        self.ingest_until(paths, options, progress, std::future::pending()).await
+    }
+
+    /// As [`Tenure::ingest`], given up when `stop` is done before the load is:
+    /// nothing that was written stays. Once commits have begun they are made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenure::ingest`]; [`ErrorKind::Conflict`] if it was stopped.
+    pub async fn ingest_until(
+        &self,
+        paths: &[PathBuf],
+        options: &IngestOptions,
+        progress: &mut dyn Progress,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Summary> {
         let mut options = options.clone();
         if options.mappings.is_none() {
             options.mappings.clone_from(&self.config().mappings);
         }
         if options.dry_run {
             let base = self.base(self.store().snapshot().await?).await?;
-            return ingest::ingest(paths, &options, &base, &mut Discard, progress).await;
+            let mut discard = Discard;
+            return tokio::select! {
+                summary = ingest::ingest(paths, &options, &base, &mut discard, progress) => summary,
+                () = stop => Err(stopped()),
+            };
         }
         let mut run = self.store().begin().await?;
-        let loaded = self.load(&mut run, paths, &options, progress).await;
+        let loaded = tokio::select! {
+            loaded = self.load(&mut run, paths, &options, progress) => loaded,
+            () = stop => Err(stopped()),
+        };
         match loaded {
             Ok(summary) if summary.tables.is_empty() && summary.rows.read == 0 => {
                 run.abandon().await?;
@@ -51,7 +74,8 @@ impl Tenure {
                 Ok(summary)
             }
             Err(error) => {
-                run.abandon().await?;
+                // Why it ended matters more than that cleaning up failed, too.
+                let _ = run.abandon().await;
                 Err(error)
             }
         }
@@ -82,8 +106,7 @@ impl Tenure {
     async fn base(&self, snapshot: Snapshot) -> Result<Base> {
         let loads = snapshot.loads().map(|load| (load.digest.clone(), load.load_id)).collect();
         let last_load = snapshot.loads().map(|load| load.load_id).max().unwrap_or(0);
-        let moment = Moment { as_of: chrono::DateTime::<chrono::Utc>::MAX_UTC, known_as_of: None };
-        let view = Engine::new(snapshot, &self.config().engine)?.at(moment);
+        let view = Engine::new(snapshot, &self.config().engine)?.at(Moment::LATEST);
         let frame = view
             .sql("SELECT customer_id, customer_key, implied, created_at FROM customers")
             .await?;
@@ -102,6 +125,11 @@ impl Tenure {
         }
         Ok(Base { loads, last_load, customers })
     }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Conflict, "interrupted; nothing was loaded")
+        .hint("call it again: the same files load as if for the first time")
 }
 
 #[async_trait]

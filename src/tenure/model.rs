@@ -115,7 +115,11 @@ impl Tenure {
                     })??;
             let content =
                 Content { spec, model: trained.model, validation: trained.validation, provenance };
-            Ok((Artifact::new(content)?, rows))
+            let artifact = Artifact::new(content)?;
+            let location = self.store().location();
+            let path = location.child(&format!("models/{}.json", artifact.id()));
+            location.store().put(&path, PutPayload::from(artifact.to_bytes()?)).await?;
+            Ok((artifact, rows))
         }
         .await;
         let (artifact, trained_rows) = match artifact {
@@ -125,9 +129,6 @@ impl Tenure {
                 return Err(error);
             }
         };
-        let location = self.store().location();
-        let path = location.child(&format!("models/{}.json", artifact.id()));
-        location.store().put(&path, PutPayload::from(artifact.to_bytes()?)).await?;
         let content = artifact.content();
         let summary = TrainSummary {
             model: artifact.id().to_owned(),
@@ -171,7 +172,7 @@ impl Tenure {
             let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             feature_sql.insert(group.clone(), hex);
         }
-        let mut data_versions = engine.snapshot().manifest().versions;
+        let mut data_versions = engine.snapshot().manifest().versions.clone();
         // What Tenure itself writes is no input of a model.
         data_versions.retain(|name, _| name != Table::Scores.name());
         Ok(Provenance {

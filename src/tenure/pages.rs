@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use super::Tenure;
 use crate::engine::{Engine, Moment};
 use crate::error::Result;
@@ -37,7 +35,7 @@ impl Tenure {
         let mut bound = values.clone();
         bound.insert("as_of".to_owned(), Value::Instant(as_of));
         bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
-        let view = engine.at(Moment { as_of: DateTime::<Utc>::MAX_UTC, known_as_of: None });
+        let view = engine.at(Moment::LATEST);
         let (schema, batches) = reports::collect(&view, query, &bound).await?;
         Ok(ReportTable { schema, batches, as_of, tz, values })
     }

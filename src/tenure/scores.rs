@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Tenure;
 use crate::config::Language;
-use crate::engine::Engine;
+use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::run;
 use crate::reports::render::rows;
@@ -84,7 +84,7 @@ impl Tenure {
             set("after_customer", Some(Value::Text(customer.clone())));
         }
         let query = self.catalogue().get(Purpose::Churn, "scores")?;
-        let batches = run(&engine.whole(), query, DateTime::UNIX_EPOCH, given).await?;
+        let batches = run(&engine.at(Moment::LATEST), query, DateTime::UNIX_EPOCH, given).await?;
         let mut scores = rows(&batches)?;
         let more = scores.len() > request.limit;
         scores.truncate(request.limit);
@@ -113,7 +113,7 @@ impl Tenure {
     ) -> Result<Map<String, Json>> {
         let query = self.catalogue().get(Purpose::Churn, "score_of")?;
         let named = || BTreeMap::from([("customer".to_owned(), Value::Text(customer.to_owned()))]);
-        let view = engine.whole();
+        let view = engine.at(Moment::LATEST);
         let batches = run(&view, query, DateTime::UNIX_EPOCH, named()).await?;
         if let Some(mut score) = rows(&batches)?.into_iter().next() {
             unfold(&mut score, language)?;

@@ -1,17 +1,34 @@
-use super::super::train::tests::small_artifact;
+use super::super::train::tests::{small_artifact, small_frame};
 use super::*;
 
 #[test]
-fn a_model_survives_the_file_to_the_bit() {
+fn a_model_survives_its_bytes_to_the_bit() {
     let artifact = small_artifact();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.json");
-    artifact.save(&path).unwrap();
-    let back = Artifact::load(&path).unwrap();
+    let bytes = artifact.to_bytes().unwrap();
+    let back = Artifact::from_bytes(&bytes, "m.json").unwrap();
     assert_eq!(back, artifact);
-    assert_eq!(back.to_bytes().unwrap(), artifact.to_bytes().unwrap());
+    assert_eq!(back.to_bytes().unwrap(), bytes);
     assert_eq!(artifact.id().len(), 12);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no partial file is left");
+}
+
+/// A file that an earlier version wrote is read, and scores as it did then. It
+/// is never written anew: when the format changes, another file joins it.
+#[test]
+fn the_committed_artifact_of_format_1_scores_as_on_the_day_it_was_written() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/artifacts/format-1.json");
+    let bytes = std::fs::read(path).unwrap();
+    let artifact = Artifact::from_bytes(&bytes, path).unwrap();
+    assert_eq!(artifact.to_bytes().unwrap(), bytes);
+    let scored = artifact.content().model.score(&small_frame(), 1).unwrap();
+    let probabilities: Vec<f64> = scored.iter().take(5).map(|one| one.probability).collect();
+    let expected = [
+        0.11185697099567908,
+        0.09162573786710718,
+        0.3135690957135981,
+        0.1272773048818287,
+        0.1477364496164934,
+    ];
+    assert_eq!(probabilities, expected);
 }
 
 #[test]

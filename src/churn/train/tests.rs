@@ -55,8 +55,12 @@ pub(in super::super) fn artifact(frame: &Frame, n_threads: usize) -> Artifact {
     Artifact::new(Content { spec: given(), model, validation, provenance }).unwrap()
 }
 
+pub(in super::super) fn small_frame() -> Frame {
+    frame(600, -2.0)
+}
+
 pub(in super::super) fn small_artifact() -> Artifact {
-    artifact(&frame(600, -2.0), 1)
+    artifact(&small_frame(), 1)
 }
 
 #[test]

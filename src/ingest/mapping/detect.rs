@@ -2,8 +2,9 @@
 //!
 //! A source applies when all the headers it asks for are there and the file's
 //! name matches, if it cares. Of several the one that asks for most is taken.
-//! A tie, or none, is an error and not a guess: loading a file as something it
-//! is not would put wrong numbers under every report.
+//! A tie is an error and not a guess: loading a file as something it is not
+//! would put wrong numbers under every report. A file that no source knows is
+//! an error where somebody named it; a folder of exports holds many such files.
 
 use std::collections::BTreeSet;
 
@@ -21,14 +22,27 @@ pub struct Choice<'a> {
     pub source: &'a Source,
 }
 
-/// Chooses the source of `file` among those of `mappings`.
+/// What the mappings make of a file.
+#[derive(Debug)]
+pub enum Recognised<'a> {
+    /// The one source that knows it.
+    As(Choice<'a>),
+    /// No source does; the error says what came near.
+    Not(Error),
+}
+
+/// Looks for the source of `file` among those of `mappings`.
 ///
 /// `named` says that the user asked for the (one) mapping by name; a source
 /// that goes by file name alone is only considered then.
 ///
 /// # Errors
-/// The file can not be opened, no source applies, or several do.
-pub fn choose<'a>(file: &InputFile, mappings: &[&'a Mapping], named: bool) -> Result<Choice<'a>> {
+/// The file can not be read as what its name says, or several sources apply.
+pub fn recognise<'a>(
+    file: &InputFile,
+    mappings: &[&'a Mapping],
+    named: bool,
+) -> Result<Recognised<'a>> {
     let mut headers = Headers { file, seen: Vec::new() };
     let mut found: Vec<(usize, bool, Choice<'a>)> = Vec::new();
     let mut near: Vec<Near<'a>> = Vec::new();
@@ -58,11 +72,11 @@ pub fn choose<'a>(file: &InputFile, mappings: &[&'a Mapping], named: bool) -> Re
     let Some(best) = found.iter().map(rank).max() else {
         // Read plainly once more, for the header or the reason why there is none.
         let header = Header::new(read::probe(file, &ReadOptions::default())?.headers);
-        return Err(unknown(file, &header, near, named));
+        return Ok(Recognised::Not(unknown(file, &header, near, named)));
     };
     let tied: Vec<Choice> = found.iter().filter(|one| rank(one) == best).map(|one| one.2).collect();
     match tied.as_slice() {
-        [only] => Ok(*only),
+        [only] => Ok(Recognised::As(*only)),
         _ => Err(tie(file, &tied)),
     }
 }
@@ -160,6 +174,13 @@ mod tests {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
         read::discover(&[path]).unwrap().files.remove(0)
+    }
+
+    fn choose<'a>(file: &InputFile, mappings: &[&'a Mapping], named: bool) -> Result<Choice<'a>> {
+        match recognise(file, mappings, named)? {
+            Recognised::As(choice) => Ok(choice),
+            Recognised::Not(error) => Err(error),
+        }
     }
 
     fn mapping(name: &str, sources: &[(&str, &str)]) -> Mapping {

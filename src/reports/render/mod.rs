@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 mod table;
 mod xlsx;
 
-pub use table::{cell_text, ruled, table};
+pub use table::{cell_text, grouped, ruled, table};
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -94,8 +94,10 @@ fn to_cents(text: &str) -> String {
     format!("{sign}{}.{:02}", rounded / 100, rounded % 100)
 }
 
-/// `-1234567.5` as `-1,234,567.5`.
-fn grouped(text: &str) -> String {
+/// A number with its thousands apart: `-1234567.5` as `-1,234,567.5`. What is
+/// not a number stays as it is.
+#[must_use]
+pub fn grouped(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, places) = rest.split_once('.').map_or((rest, None), |(w, p)| (w, Some(p)));
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) {

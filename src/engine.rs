@@ -8,7 +8,7 @@
 //! and needs no clock.
 //!
 //! ```text
-//! Parquet files of the pinned version   sort order declared, so per-customer work streams
+//! Parquet files of the pinned version   by ranges of customers, in order ([`scan`])
 //!   └ rows up to the moment             filter on the time column and known_at
 //!       └ columns up to the moment      e.g. closed_at and status of a deal
 //!           └ newest version per key    only where a key has several
@@ -20,28 +20,33 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
-};
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, ident, lit, when};
+use datafusion::physical_plan::ExecutionPlanProperties;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
+use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions;
-use crate::schema::{Kind, Table, TableSpec};
-use crate::tables::Snapshot;
+use crate::schema::{Kind, SPECS, Table, TableSpec};
+use crate::tables::{DataFile, Snapshot};
+
+mod merge;
+mod scan;
+
+use scan::{File, Stored};
 
 /// The instant a query stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,9 @@ pub struct Engine {
     snapshot: Snapshot,
     config: EngineConfig,
     runtime: Arc<RuntimeEnv>,
+    /// The customer keys at which a new range begins, one for all tables, so
+    /// that tables joined by customer meet without being dealt out again.
+    borders: Arc<OnceCell<Arc<[i64]>>>,
 }
 
 impl Engine {
@@ -86,7 +94,7 @@ impl Engine {
         if location.local_path().is_none() {
             runtime.register_object_store(location.url(), location.store());
         }
-        Ok(Self { snapshot, config: config.clone(), runtime })
+        Ok(Self { snapshot, config: config.clone(), runtime, borders: Arc::default() })
     }
 
     /// The snapshot the engine reads.
@@ -105,6 +113,79 @@ impl Engine {
     #[must_use]
     pub fn whole(&self) -> View {
         View { engine: self.clone(), context: self.session(), moment: None }
+    }
+
+    /// The files of a table, with the customers that their parts hold.
+    async fn files(&self, table: Table) -> Result<Vec<File>> {
+        let location = self.snapshot.store().location();
+        let mut files = Vec::new();
+        for file in self.snapshot.files(table).await?.iter() {
+            files.push(File {
+                data: file.clone(),
+                path: location.child(&format!("tables/{}/{}", table.name(), file.path)),
+                pieces: self.snapshot.pieces(table, file).await?,
+            });
+        }
+        Ok(files)
+    }
+
+    /// The runs a reader of a table merges, largest first; none if the table is
+    /// not laid out by customer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] if a file can not be read.
+    pub async fn runs(&self, table: Table) -> Result<Vec<Vec<DataFile>>> {
+        if !scan::is_clustered(table.spec()) {
+            return Ok(Vec::new());
+        }
+        let runs = scan::into_runs(self.files(table).await?);
+        let data = |run: Vec<File>| run.into_iter().map(|file| file.data).collect();
+        Ok(runs.into_iter().map(data).collect())
+    }
+
+    /// The rows of some files of a table in its whole order, a stream for each
+    /// range of customers.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`] if a file can not be read.
+    pub async fn in_order(
+        &self,
+        table: Table,
+        files: &[DataFile],
+    ) -> Result<Vec<SendableRecordBatchStream>> {
+        let mut chosen = self.files(table).await?;
+        chosen.retain(|file| files.contains(&file.data));
+        let context = self.session();
+        let workers = context.state().config().target_partitions();
+        let borders = scan::borders(&chosen, workers).into();
+        let stored = Stored::new(table.spec(), self.url()?, chosen, borders).in_full_order();
+        let plan = stored.scan(&context.state(), None, &[], None).await?;
+        let ranges = 0..plan.output_partitioning().partition_count();
+        ranges.map(|range| Ok(plan.execute(range, context.task_ctx())?)).collect()
+    }
+
+    fn url(&self) -> Result<ObjectStoreUrl> {
+        let url = self.snapshot.store().location().url();
+        Ok(ObjectStoreUrl::parse(&url[..url::Position::BeforePath])?)
+    }
+
+    /// Where the ranges of customers begin: as many as there are workers, each
+    /// with about as many rows of the largest table.
+    async fn borders(&self) -> Result<Arc<[i64]>> {
+        let borders = self.borders.get_or_try_init(async || {
+            let mut largest = (0, Vec::new());
+            for spec in SPECS.iter().filter(|spec| scan::is_clustered(spec)) {
+                let rows = self.snapshot.rows(spec.table).await?;
+                if rows > largest.0 {
+                    largest = (rows, self.files(spec.table).await?);
+                }
+            }
+            let workers = self.session().state().config().target_partitions();
+            Ok::<_, Error>(scan::borders(&largest.1, workers).into())
+        });
+        Ok(Arc::clone(borders.await?))
     }
 
     fn session(&self) -> SessionContext {
@@ -240,33 +321,11 @@ impl View {
         Ok(())
     }
 
-    /// The table as stored, its files' sort order declared.
-    async fn stored(
-        &self,
-        spec: &TableSpec,
-    ) -> Result<Arc<dyn datafusion::catalog::TableProvider>> {
-        let snapshot = &self.engine.snapshot;
-        let files = snapshot.files(spec.table).await?;
-        if files.is_empty() {
-            return Ok(Arc::new(MemTable::try_new(spec.schema(), vec![Vec::new()])?));
-        }
-        let root = snapshot.store().location().url();
-        let paths: Result<Vec<_>, _> = files
-            .iter()
-            .map(|file| ListingTableUrl::parse(format!("{root}tables/{}/{}", spec.name, file.path)))
-            .collect();
-        // DataFusion judges by minima and maxima whether files follow each
-        // other, and those know nothing of nulls, which each file has last.
-        let ordered = files.len() == 1 || spec.sort.iter().all(|name| spec.never_null(name));
-        // `files::encode` sorts ascending with nulls last.
-        let order = || spec.sort.iter().map(|name| Sort::new(ident(*name), true, false)).collect();
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-            .with_file_extension(".parquet")
-            .with_file_sort_order(if ordered { vec![order()] } else { Vec::new() });
-        let config = ListingTableConfig::new_with_multi_paths(paths?)
-            .with_listing_options(options)
-            .with_schema(spec.schema());
-        Ok(Arc::new(ListingTable::try_new(config)?))
+    /// The table as stored, laid out by ranges of customers.
+    async fn stored(&self, spec: &'static TableSpec) -> Result<Arc<dyn TableProvider>> {
+        let files = self.engine.files(spec.table).await?;
+        let borders = self.engine.borders().await?;
+        Ok(Arc::new(Stored::new(spec, self.engine.url()?, files, borders)))
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `period_complete(unit, date, as_of, tz)` | has the period ended |
 //! | `funnel(name, occurred_at, steps, window)` | how far a customer got, and when |
 //! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
+//! | `one_of(name, names)` | is a name one of a few |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
@@ -32,6 +33,7 @@ pub mod calendar;
 mod funnel;
 mod history;
 mod nps_interval;
+mod one_of;
 mod period;
 mod period_add;
 mod period_complete;
@@ -55,6 +57,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
     vec![
         attribute::function(),
         nps_interval::function(),
+        one_of::function(),
         period::function(),
         period_add::function(),
         period_complete::function(),

@@ -155,6 +155,9 @@ pub struct Column {
     pub range: Option<(f64, f64)>,
     /// Whether the engine fills it, so that no mapping may.
     pub internal: bool,
+    /// Whether it is text with few different values, which readers get
+    /// dictionary-coded.
+    pub coded: bool,
 }
 
 /// One canonical table.
@@ -193,18 +196,29 @@ impl TableSpec {
         Arc::new(Schema::new(fields))
     }
 
+    /// The schema in which rows are read: columns with few different texts are
+    /// dictionary-coded. Files do not know of it; any reader sees plain text.
+    #[must_use]
+    pub fn read_schema(&self) -> SchemaRef {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|column| {
+                let plain = column.kind.data_type();
+                let data_type = match column.coded {
+                    true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(plain)),
+                    false => plain,
+                };
+                Field::new(column.name, data_type, true)
+            })
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+
     /// The column called `name`.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Whether every row has a value in the column called `name`: ingest
-    /// demands one, or gives one where it demands the customer.
-    #[must_use]
-    pub fn never_null(&self, name: &str) -> bool {
-        let asked = if name == "customer_key" { "customer_id" } else { name };
-        self.column(asked).is_some_and(|column| column.required)
     }
 
     /// Whether the table has a column called `name`.

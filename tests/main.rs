@@ -11,6 +11,7 @@
 mod common;
 mod faults;
 mod goldens;
+mod layout;
 mod model;
 mod real_data;
 mod serve;

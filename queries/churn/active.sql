@@ -12,6 +12,6 @@
 SELECT customer_id, max(customer_key) AS customer_key
 FROM activity
 WHERE occurred_at > $as_of - $within
-  AND (cardinality($activities) = 0 OR array_has($activities, name))
+  AND (cardinality($activities) = 0 OR one_of(name, $activities))
 GROUP BY customer_id
 ORDER BY customer_id

@@ -6,5 +6,5 @@
 --! default = []
 --! doc = { en = "Activities that count; none named means all.", zh = "计入的行为；为空表示全部。" }
 SELECT min(occurred_at) AS first_at,
-       max(occurred_at) FILTER (WHERE cardinality($activities) = 0 OR array_has($activities, name)) AS last_at
+       max(occurred_at) FILTER (WHERE cardinality($activities) = 0 OR one_of(name, $activities)) AS last_at
 FROM activity

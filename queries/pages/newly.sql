@@ -18,7 +18,7 @@ CROSS JOIN earlier e
 WHERE s.run_id = $run
   AND s.band = 'high'
   AND e.run_id IS NOT NULL
-  AND array_has($customers, s.customer_id)
+  AND one_of(s.customer_id, $customers)
   AND NOT EXISTS (
     SELECT 1 FROM scores b
     WHERE b.run_id = e.run_id AND b.customer_id = s.customer_id AND b.band = 'high')

@@ -68,7 +68,7 @@
 WITH journeys AS (
   SELECT customer_key, funnel(name, occurred_at, $steps, $window) AS chain
   FROM activity
-  WHERE customer_key IS NOT NULL AND array_has($steps, name)
+  WHERE customer_key IS NOT NULL AND one_of(name, $steps)
   GROUP BY customer_key
 ),
 reached AS (

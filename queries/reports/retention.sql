@@ -68,7 +68,7 @@ WITH histories AS (
     SELECT retention(occurred_at, $period, $tz) AS history
     FROM activity
     WHERE customer_key IS NOT NULL
-      AND (cardinality($activity) = 0 OR array_has($activity, name))
+      AND (cardinality($activity) = 0 OR one_of(name, $activity))
     GROUP BY customer_key
   )
 ),

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tenure::Tenure;
 
 mod check;
+mod compact;
 mod demo;
 mod explain;
 mod generate;
@@ -65,6 +66,8 @@ enum Verb {
     Report(report::Args),
     /// Look for data that can not be right
     Check(check::Args),
+    /// Merge what loads have written into fewer, larger files
+    Compact(compact::Args),
     /// Train a churn model and say how good it is
     Train(train::Args),
     /// Score every customer with the newest model
@@ -121,6 +124,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Verb::Report(args) => report::run(args, with_data(config).await?).await?,
         Verb::Check(args) => return check::run(args, with_data(config).await?).await,
+        Verb::Compact(args) => compact::run(args, with_data(config).await?).await?,
         Verb::Train(args) => train::run(args, with_data(config).await?).await?,
         Verb::Score(args) => score::run(args, with_data(config).await?).await?,
         Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,

@@ -107,6 +107,12 @@ impl FromStr for Unit {
 pub struct Zone(Tz);
 
 impl Zone {
+    /// Whether local days are those of UTC, so that no database need be asked.
+    #[must_use]
+    pub fn is_utc(self) -> bool {
+        self.0 == Tz::UTC
+    }
+
     /// The local day, counted from 1970-01-01, at `micros` after the epoch.
     ///
     /// # Errors
@@ -114,8 +120,7 @@ impl Zone {
     /// for, some 262,000 either way.
     pub fn day(self, micros: i64) -> Result<i32> {
         let seconds = micros.div_euclid(MICROS_PER_SECOND);
-        // Most stores are kept in UTC, where no database need be asked.
-        let offset = if self.0 == Tz::UTC {
+        let offset = if self.is_utc() {
             Some(0)
         } else {
             DateTime::from_timestamp(seconds, 0).map(|utc| {

@@ -31,7 +31,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, TimestampMicrosecondBuilder};
-use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    ArrowNativeType, DataType, Field, FieldRef, Int32Type, IntervalUnit, TimestampMicrosecondType,
+};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -54,6 +56,17 @@ struct Funnel {
     steps: Vec<u32>,
     /// Microseconds from the first step to the last, if limited.
     window: Option<i64>,
+}
+
+/// Memory that the search for one customer's chain leaves to the next.
+#[derive(Debug, Default)]
+struct Work {
+    /// The instants of each name, in order.
+    instants: Vec<Vec<i64>>,
+    /// How many rows of each name the chain being built has used up.
+    used: Vec<usize>,
+    chain: Vec<i64>,
+    best: Vec<i64>,
 }
 
 impl Funnel {
@@ -80,53 +93,54 @@ impl Funnel {
         u32::try_from(place).ok()
     }
 
-    /// The instants of the chain that gets furthest, given all events of a
-    /// customer, earliest first.
-    fn furthest_chain(&self, history: &[Event]) -> Vec<i64> {
-        let mut instants: Vec<Vec<i64>> = vec![Vec::new(); self.names.len()];
+    /// Leaves in `work.best` the instants of the chain that gets furthest, given
+    /// all events of a customer, earliest first.
+    fn furthest_chain(&self, history: &[Event], work: &mut Work) {
+        work.best.clear();
+        work.instants.resize_with(self.names.len(), Vec::new);
+        work.instants.iter_mut().for_each(Vec::clear);
         for event in history {
-            instants[event.code as usize].push(event.at);
+            work.instants[event.code as usize].push(event.at);
         }
         let first = self.steps[0] as usize;
-        let mut best = Vec::new();
-        // How many rows of each name the chain being built has used up.
-        let mut used = vec![0; self.names.len()];
         let mut previous = None;
-        for (place, start) in instants[first].iter().enumerate() {
+        for place in 0..work.instants[first].len() {
+            let start = work.instants[first][place];
             // A start at the same instant has fewer rows left: it gets no further.
             if previous.replace(start) == Some(start) {
                 continue;
             }
-            used.fill(0);
-            used[first] = place + 1;
-            let chain = self.chain_from(*start, &instants, &mut used);
-            if chain.len() > best.len() {
-                best = chain;
+            work.used.clear();
+            work.used.resize(self.names.len(), 0);
+            work.used[first] = place + 1;
+            self.chain_from(start, work);
+            if work.chain.len() > work.best.len() {
+                std::mem::swap(&mut work.chain, &mut work.best);
             }
-            if best.len() == self.steps.len() {
+            if work.best.len() == self.steps.len() {
                 break;
             }
         }
-        best
     }
 
-    /// The chain from `start` that takes the earliest unused row at each step.
-    fn chain_from(&self, start: i64, instants: &[Vec<i64>], used: &mut [usize]) -> Vec<i64> {
+    /// Leaves in `work.chain` the chain from `start` that takes the earliest
+    /// unused row at each step.
+    fn chain_from(&self, start: i64, work: &mut Work) {
         let limit = self.window.map_or(i64::MAX, |window| start.saturating_add(window));
-        let mut chain = vec![start];
+        work.chain.clear();
+        work.chain.push(start);
         let mut now = start;
         for step in &self.steps[1..] {
             let name = *step as usize;
-            let unused = &instants[name][used[name]..];
+            let unused = &work.instants[name][work.used[name]..];
             let skipped = unused.partition_point(|at| *at < now);
             match unused.get(skipped) {
                 Some(at) if *at <= limit => now = *at,
                 _ => break,
             }
-            used[name] += skipped + 1;
-            chain.push(now);
+            work.used[name] += skipped + 1;
+            work.chain.push(now);
         }
-        chain
     }
 
     /// Calls `found` with each row whose name is a step, and its code.
@@ -135,22 +149,19 @@ impl Funnel {
         names: &ArrayRef,
         mut found: impl FnMut(usize, u32) -> Result<()>,
     ) -> Result<()> {
-        let DataType::Dictionary(_, _) = names.data_type() else {
+        let Some(coded) = names.as_dictionary_opt::<Int32Type>() else {
             return self.match_text(names, found);
         };
-        if names.null_count() == names.len() {
-            return Ok(());
-        }
-        // Compare each distinct name once, then only look up keys.
-        let dictionary = names.as_any_dictionary();
-        let mut codes = vec![None; dictionary.values().len()];
-        self.match_text(dictionary.values(), |place, code| {
+        // Compare each distinct name once, then only look up keys. What stands
+        // under a null is any key, so it is looked up with care.
+        let mut codes = vec![None; coded.values().len()];
+        self.match_text(coded.values(), |place, code| {
             codes[place] = Some(code);
             Ok(())
         })?;
-        for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
-            match codes[key] {
-                Some(code) if names.is_valid(row) => found(row, code)?,
+        for (row, key) in coded.keys().values().iter().enumerate() {
+            match codes.get(key.as_usize()) {
+                Some(Some(code)) if coded.is_valid(row) => found(row, *code)?,
                 _ => {}
             }
         }
@@ -199,7 +210,9 @@ impl Measure for Funnel {
         };
         // Text is read as it comes, so that dictionaries stay encoded.
         let name = match name {
-            DataType::Dictionary(_, value) if is_text(value) => name.clone(),
+            DataType::Dictionary(key, value) if **key == DataType::Int32 && is_text(value) => {
+                name.clone()
+            }
             text if is_text(text) => text.clone(),
             _ => DataType::Utf8,
         };
@@ -250,8 +263,10 @@ impl Measure for Funnel {
     fn answer(&self, histories: &Histories) -> Result<ArrayRef> {
         let instants = TimestampMicrosecondBuilder::new().with_data_type(instant_type());
         let mut chains = ListBuilder::new(instants).with_field(instant_field());
+        let mut work = Work::default();
         for history in histories.iter() {
-            chains.values().append_slice(&self.furthest_chain(history));
+            self.furthest_chain(history, &mut work);
+            chains.values().append_slice(&work.best);
             chains.append(true);
         }
         Ok(Arc::new(chains.finish()))

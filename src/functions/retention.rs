@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Builder, ListBuilder, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Builder, ListBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
@@ -37,6 +37,22 @@ struct Retention {
     unit: Unit,
     zone: Zone,
 }
+
+impl Retention {
+    /// The instants `[from, to)` of a period, where the calendar knows them
+    /// without a time zone; an empty span otherwise.
+    fn span(&self, index: i64) -> (i64, i64) {
+        let ends = [index, index + 1].map(|index| self.unit.start(index));
+        match ends {
+            [Some(from), Some(to)] if self.zone.is_utc() => {
+                (i64::from(from) * MICROS_PER_DAY, i64::from(to) * MICROS_PER_DAY)
+            }
+            _ => (0, 0),
+        }
+    }
+}
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 impl Measure for Retention {
     const NAME: &'static str = "retention";
@@ -65,12 +81,18 @@ impl Measure for Retention {
         mut keep: impl FnMut(usize, Event) -> Result<()>,
     ) -> Result<()> {
         let instants = columns[0].as_primitive::<TimestampMicrosecondType>();
-        for (row, micros) in instants.iter().enumerate() {
-            if let Some(micros) = micros {
-                let day = self.zone.day(micros).map_err(external)?;
-                let at = self.unit.index(day);
-                keep(row, Event { at, code: 0 })?;
+        // A customer's next row is mostly of the same period: while it is, no
+        // calendar is asked.
+        let (mut from, mut to, mut at) = (0, 0, 0);
+        for (row, micros) in instants.values().iter().copied().enumerate() {
+            if !instants.is_valid(row) {
+                continue;
             }
+            if !(from..to).contains(&micros) {
+                at = self.unit.index(self.zone.day(micros).map_err(external)?);
+                (from, to) = self.span(at);
+            }
+            keep(row, Event { at, code: 0 })?;
         }
         Ok(())
     }
@@ -120,7 +142,7 @@ fn text(args: &AccumulatorArgs<'_>, index: usize, argument: &str) -> Result<Stri
 mod tests {
     use std::collections::BTreeSet;
 
-    use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+    use arrow::array::{RecordBatch, TimestampMicrosecondArray};
 
     use super::super::history::laws::{obeys_the_laws, whole};
     use super::*;

@@ -5,7 +5,16 @@
 use super::{Column, Kind, Table, TableSpec};
 
 const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Column {
-    Column { name, kind, required: false, doc, choices: &[], range: None, internal: false }
+    Column {
+        name,
+        kind,
+        required: false,
+        doc,
+        choices: &[],
+        range: None,
+        internal: false,
+        coded: false,
+    }
 }
 
 const fn text(name: &'static str, doc: &'static str) -> Column {
@@ -35,6 +44,11 @@ const fn required(mut column: Column) -> Column {
 
 const fn internal(mut column: Column) -> Column {
     column.internal = true;
+    column
+}
+
+const fn coded(mut column: Column) -> Column {
+    column.coded = true;
     column
 }
 
@@ -97,9 +111,9 @@ pub static SPECS: &[TableSpec] = &[
         columns: &[
             CUSTOMER_KEY,
             required(CUSTOMER),
-            required(text("name", "what happened, e.g. login, purchase, complaint")),
+            coded(required(text("name", "what happened, e.g. login, purchase, complaint"))),
             required(time("occurred_at", "when it happened")),
-            text("feature", "what it happened to, e.g. the feature used"),
+            coded(text("feature", "what it happened to, e.g. the feature used")),
             number("quantity", "how much, if the activity is counted"),
             text("event_id", "the source's id of the event"),
             ATTRIBUTES,

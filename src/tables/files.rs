@@ -6,10 +6,12 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{
     SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
 };
+use arrow::datatypes::SchemaRef;
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -25,17 +27,51 @@ use crate::schema::Table;
 pub(super) fn encode(table: Table, batches: &[RecordBatch]) -> Result<(Vec<u8>, u64)> {
     let schema = table.spec().schema();
     let rows = concat_batches(&schema, batches)?;
-    let sorted = take_record_batch(&rows, &order(table, &rows)?)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
-    writer.write(&sorted)?;
-    writer.close()?;
-    Ok((bytes, sorted.num_rows() as u64))
+    let mut file = Encoder::new(schema)?;
+    file.write(&take_record_batch(&rows, &order(table, &rows)?)?)?;
+    file.finish()
+}
+
+/// Rows of a row group: few enough that ranges of customers begin where the
+/// reader wants them, many enough that its footer and dictionaries do not weigh.
+const GROUP_ROWS: usize = 1 << 18;
+
+/// A Parquet file in the making, in memory; takes rows in the table's order.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    writer: ArrowWriter<Vec<u8>>,
+    rows: u64,
+}
+
+impl Encoder {
+    /// Starts a file of rows with `schema`, coded columns or not: the file says
+    /// nothing of Arrow, so that every reader takes the columns as it likes.
+    pub(super) fn new(schema: SchemaRef) -> Result<Self> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        let options =
+            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options)?;
+        Ok(Self { writer, rows: 0 })
+    }
+
+    pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.rows += rows.num_rows() as u64;
+        Ok(self.writer.write(rows)?)
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The bytes of the file and the number of its rows.
+    pub(super) fn finish(self) -> Result<(Vec<u8>, u64)> {
+        Ok((self.writer.into_inner()?, self.rows))
+    }
 }
 
 fn order(table: Table, rows: &RecordBatch) -> Result<UInt32Array> {
@@ -51,6 +87,12 @@ fn order(table: Table, rows: &RecordBatch) -> Result<UInt32Array> {
         .map(|values| SortColumn { values: Arc::clone(values), options })
         .collect();
     Ok(lexsort_to_indices(&columns, None)?)
+}
+
+/// The name of the `index`-th file of a run: sorts by run, and is unique even
+/// when a crashed run of the same number left files behind.
+pub(super) fn name(run: i64, index: usize) -> String {
+    format!("run-{run:08}-{index:05}-{}.parquet", uuid::Uuid::new_v4().simple())
 }
 
 /// Writes an encoded file into the table's folder under `name`.

@@ -35,15 +35,22 @@ mod files;
 mod location;
 mod lock;
 mod manifest;
+mod output;
+mod pieces;
 mod run;
 
 pub use delta::DataFile;
 pub use location::Location;
 pub use manifest::{Counts, Load, Manifest, RunRecord};
+pub use output::Output;
+pub use pieces::{NOBODY, Piece};
 pub use run::Run;
 
 /// The files of table versions.
 type FileLists = BTreeMap<(Table, u64), Arc<[DataFile]>>;
+
+/// The pieces of files by table and path.
+type Pieces = BTreeMap<(Table, String), Arc<[Piece]>>;
 
 /// An open store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,6 +58,8 @@ pub struct Store {
     location: Location,
     /// File lists of table versions already read; a version never changes.
     cache: Arc<Mutex<FileLists>>,
+    /// Pieces of files already looked into; a file never changes.
+    pieces: Arc<Mutex<Pieces>>,
 }
 
 impl Store {
@@ -62,7 +71,11 @@ impl Store {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the address can not be
     /// understood.
     pub fn open(address: &str) -> Result<Self> {
-        Ok(Self { location: Location::parse(address)?, cache: Arc::default() })
+        Ok(Self {
+            location: Location::parse(address)?,
+            cache: Arc::default(),
+            pieces: Arc::default(),
+        })
     }
 
     /// Where the store is.
@@ -159,6 +172,24 @@ impl Snapshot {
             Some(staged) => Ok(published.iter().chain(staged).cloned().collect()),
             None => Ok(published),
         }
+    }
+
+    /// Which customers each row group of a file of this snapshot holds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the file's footer
+    /// can not be read.
+    pub async fn pieces(&self, table: Table, file: &DataFile) -> Result<Arc<[Piece]>> {
+        let key = (table, file.path.clone());
+        let cache = &self.store.pieces;
+        if let Some(known) = cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let pieces: Arc<[Piece]> = pieces::read(&self.store.location, table, file).await?.into();
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(key, Arc::clone(&pieces));
+        Ok(pieces)
     }
 
     /// The number of rows stored in a table, versions included.

@@ -9,6 +9,7 @@ use deltalake_core::kernel::Transaction;
 use super::delta::{self, DataFile};
 use super::lock::WriterLock;
 use super::manifest::{self, Load, RunRecord};
+use super::output::Output;
 use super::{Snapshot, Store, files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
@@ -34,6 +35,8 @@ struct Pending {
     batches: Vec<RecordBatch>,
     rows: usize,
     written: Vec<DataFile>,
+    /// Published files whose rows are in `written` again.
+    replaced: Vec<DataFile>,
     data_end: Option<i64>,
     known_end: Option<i64>,
 }
@@ -166,12 +169,24 @@ impl Run {
             tokio::task::spawn_blocking(move || files::encode(table, &batches)).await.map_err(
                 |error| Error::new(ErrorKind::Internal, "sorting rows").caused_by(error),
             )??;
-        // Unique even when a crashed run of the same number left files behind.
-        let unique = uuid::Uuid::new_v4().simple();
-        let name = format!("run-{id:08}-{:05}-{unique}.parquet", pending.written.len());
+        let name = files::name(id, pending.written.len());
         let file = files::write(self.store.location(), table, name, encoded).await?;
         pending.written.push(file);
         Ok(())
+    }
+
+    /// Where rows that are already in the table's order become files; nothing
+    /// refers to them until they are given to [`Run::replace`].
+    #[must_use]
+    pub fn output(&self, table: Table) -> Output {
+        Output::new(self.store.location().clone(), table, self.id())
+    }
+
+    /// Replaces files by others that hold the same rows.
+    pub fn replace(&mut self, table: Table, files: Vec<DataFile>, others: Vec<DataFile>) {
+        let pending = self.pending.entry(table).or_default();
+        pending.replaced.extend(files);
+        pending.written.extend(others);
     }
 
     /// Makes everything visible at once, and returns the new state.
@@ -210,7 +225,7 @@ impl Run {
                 continue;
             }
             let loaded = delta::open_or_create(self.store.location(), *table).await?;
-            let version = loaded.commit(&[], &pending.written, Vec::new()).await?;
+            let version = loaded.commit(&pending.replaced, &pending.written, Vec::new()).await?;
             next.versions.insert(table.name().to_owned(), version);
             next.data_end = next.data_end.max(pending.data_end);
             next.known_end = next.known_end.max(pending.known_end);
@@ -235,7 +250,7 @@ impl Run {
         let runs: Vec<RunRecord> = self.base.runs().iter().cloned().chain([record]).collect();
         let encoded = files::encode(Table::Runs, &[manifest::encode(&runs)?])?;
         let table = delta::open_or_create(location, Table::Runs).await?;
-        let name = format!("run-{id:08}-{}.parquet", uuid::Uuid::new_v4().simple());
+        let name = files::name(id, 0);
         let file = files::write(location, Table::Runs, name, encoded).await?;
         let outcome =
             table.commit(&table.files()?, std::slice::from_ref(&file), transactions).await;

@@ -16,11 +16,13 @@ use crate::reports::header::{Header, ParamKind};
 use crate::reports::{self, Catalogue, Purpose, Query, ReportRequest, ReportTable, Value, params};
 use crate::tables::Store;
 
+mod compact;
 mod load;
 mod model;
 mod pages;
 mod scores;
 
+pub use compact::{CompactSummary, Compacted};
 pub use model::{ScoreSummary, TrainSummary};
 pub use scores::{ScorePage, ScoreRequest};
 

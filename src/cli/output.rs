@@ -29,13 +29,25 @@ pub(super) fn bytes(bytes: &[u8], file: Option<&Path>) -> Result<()> {
             }),
         };
     };
-    let mut partial = file.as_os_str().to_owned();
+    replace(file, bytes).map_err(|error| {
+        Error::new(ErrorKind::Storage, format!("writing {}", file.display())).caused_by(error)
+    })
+}
+
+/// Puts `bytes` in place of what `file` names. Only a regular file is renamed
+/// over: to put one in the place of a device or a pipe would take it from
+/// every other program, and a link stays a link to the file it leads to.
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let file = match std::fs::canonicalize(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => file.to_owned(),
+        found => found?,
+    };
+    if std::fs::metadata(&file).is_ok_and(|target| !target.is_file() && !target.is_dir()) {
+        return std::fs::OpenOptions::new().write(true).open(&file)?.write_all(bytes);
+    }
+    let mut partial = file.clone().into_os_string();
     partial.push(".tmp");
-    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, file)).map_err(
-        |error| {
-            Error::new(ErrorKind::Storage, format!("writing {}", file.display())).caused_by(error)
-        },
-    )
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &file))
 }
 
 /// Writes a value as one JSON document.
@@ -128,4 +140,41 @@ pub(super) fn progress_of(total: u64, things: &'static str, language: Language) 
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::FileTypeExt;
+
+    use super::*;
+
+    /// What is no regular file stays what it is: renaming over `/dev/null` as
+    /// root once took it from the whole machine.
+    #[test]
+    fn a_pipe_stays_a_pipe_and_a_link_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(made.success());
+        let reader = std::thread::spawn({
+            let pipe = at("pipe");
+            move || fs::read(pipe).unwrap()
+        });
+        bytes(b"rows", Some(&at("pipe"))).unwrap();
+        assert_eq!(reader.join().unwrap(), b"rows");
+        assert!(fs::symlink_metadata(at("pipe")).unwrap().file_type().is_fifo());
+
+        fs::write(at("target"), b"old").unwrap();
+        std::os::unix::fs::symlink(at("target"), at("link")).unwrap();
+        bytes(b"new", Some(&at("link"))).unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(fs::read(at("target")).unwrap(), b"new");
+
+        let refused = bytes(b"rows", Some(folder.path())).unwrap_err();
+        assert!(refused.to_string().contains("writing"), "{refused}");
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 3, "nothing is left beside what was asked for");
+    }
 }

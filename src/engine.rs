@@ -24,6 +24,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -45,6 +46,7 @@ use crate::tables::{DataFile, Snapshot};
 
 mod merge;
 mod scan;
+mod sorted;
 
 use scan::{File, Stored};
 
@@ -201,7 +203,12 @@ impl Engine {
         // Plain Utf8 end to end: results do not change type with the source.
         options.execution.parquet.schema_force_view_types = false;
         options.sql_parser.map_string_types_to_utf8view = false;
-        let context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_physical_optimizer_rule(Arc::new(sorted::Sorted))
+            .build();
+        let context = SessionContext::new_with_state(state);
         functions::register(&context);
         context
     }
@@ -277,7 +284,7 @@ impl View {
     /// As [`View::collect`].
     pub async fn has_versions(&self, table: Table) -> Result<bool> {
         let spec = table.spec();
-        let stored = self.stored(spec).await?;
+        let stored = self.stored(spec, self.engine.files(table).await?).await?;
         let keys: Vec<Expr> = spec.key.iter().map(|name| ident(*name)).collect();
         let complete = keys.iter().cloned().map(Expr::is_not_null).reduce(Expr::and);
         let Some(complete) = complete else { return Ok(false) };
@@ -308,7 +315,9 @@ impl View {
             return Ok(());
         }
         let spec = table.spec();
-        let stored = self.stored(spec).await?;
+        let files = self.engine.files(table).await?;
+        let newest = Newest::of(&files);
+        let stored = self.stored(spec, files).await?;
         let Some(moment) = self.moment else {
             self.context.register_table(spec.name, stored)?;
             return Ok(());
@@ -316,14 +325,17 @@ impl View {
         let versioned =
             self.engine.snapshot.manifest().versioned.iter().any(|name| name == spec.name);
         let scan = LogicalPlanBuilder::scan(spec.name, provider_as_source(stored), None)?;
-        let plan = cut(scan, spec, moment, versioned)?;
+        let plan = cut(scan, spec, moment, newest, versioned)?;
         self.context.register_table(spec.name, Arc::new(ViewTable::new(plan, None)))?;
         Ok(())
     }
 
     /// The table as stored, laid out by ranges of customers.
-    async fn stored(&self, spec: &'static TableSpec) -> Result<Arc<dyn TableProvider>> {
-        let files = self.engine.files(spec.table).await?;
+    async fn stored(
+        &self,
+        spec: &'static TableSpec,
+        files: Vec<File>,
+    ) -> Result<Arc<dyn TableProvider>> {
         let borders = self.engine.borders().await?;
         Ok(Arc::new(Stored::new(spec, self.engine.url()?, files, borders)))
     }
@@ -333,14 +345,39 @@ fn instant(at: DateTime<Utc>) -> Expr {
     lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
 }
 
+/// The newest instants of a table, where every row has one: a moment after them
+/// cuts nothing off, and the reader need not look at each row to find out.
+#[derive(Debug, Clone, Copy)]
+struct Newest {
+    happened: Option<i64>,
+    known: Option<i64>,
+}
+
+impl Newest {
+    fn of(files: &[File]) -> Self {
+        let pieces = || files.iter().flat_map(|file| file.pieces.iter());
+        let newest = |instants: Option<Vec<i64>>| instants?.into_iter().max();
+        Self {
+            happened: newest(pieces().map(|piece| piece.happened).collect()),
+            known: newest(pieces().map(|piece| piece.known).collect()),
+        }
+    }
+}
+
+fn is_past(newest: Option<i64>, moment: DateTime<Utc>) -> bool {
+    newest.is_some_and(|newest| newest <= moment.timestamp_micros())
+}
+
 /// Cuts a table's rows, columns and versions at a moment.
 fn cut(
     mut plan: LogicalPlanBuilder,
     spec: &TableSpec,
     moment: Moment,
+    newest: Newest,
     versioned: bool,
 ) -> Result<datafusion::logical_expr::LogicalPlan> {
-    if let Some(known) = moment.known_as_of.filter(|_| spec.has("known_at")) {
+    let known_as_of = moment.known_as_of.filter(|_| spec.has("known_at"));
+    if let Some(known) = known_as_of.filter(|known| !is_past(newest.known, *known)) {
         plan = plan.filter(ident("known_at").lt_eq(instant(known)))?;
     }
     // Versions before time: a correction that moves a row to a later day must
@@ -348,7 +385,7 @@ fn cut(
     if versioned && !spec.key.is_empty() {
         plan = newest_versions(plan, spec)?;
     }
-    if let Some(time) = spec.time {
+    if let Some(time) = spec.time.filter(|_| !is_past(newest.happened, moment.as_of)) {
         let happened = ident(time).lt_eq(instant(moment.as_of));
         let required = spec.column(time).is_some_and(|column| column.required);
         // A row without a stamp has no moment before which it is absent.

@@ -13,12 +13,14 @@
 //! | `period_complete(unit, date, as_of, tz)` | has the period ended |
 //! | `funnel(name, occurred_at, steps, window)` | how far a customer got, and when |
 //! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
+//! | `latest(value, occurred_at, known_at, id)` | which of several answers counts |
+//! | `retained(ages, kind)` | how many customers are retained at each age |
 //! | `one_of(name, names)` | is a name one of a few |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
 //!
-//! The two aggregates share the machinery of `history.rs`: what they keep merges
+//! `funnel` and `retention` share the machinery of `history.rs`: what they keep merges
 //! in any order, so the answer is the same at any number of partitions.
 //!
 //! Quintiles for RFM need no function: `1 + 5 * (rank() - 1) / count(*)`, in
@@ -32,12 +34,14 @@ mod attribute;
 pub mod calendar;
 mod funnel;
 mod history;
+mod latest;
 mod nps_interval;
 mod one_of;
 mod period;
 mod period_add;
 mod period_complete;
 mod period_index;
+mod retained;
 mod retention;
 mod wilson;
 
@@ -69,7 +73,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
 /// The functions of many rows.
 #[must_use]
 pub fn aggregates() -> Vec<AggregateUDF> {
-    vec![funnel::function(), retention::function()]
+    vec![funnel::function(), latest::function(), retained::function(), retention::function()]
 }
 
 #[cfg(test)]

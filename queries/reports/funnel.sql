@@ -66,27 +66,22 @@
 --- Where do customers fall out? Every step has a row, reached or not.
 
 WITH journeys AS (
-  SELECT customer_key, funnel(name, occurred_at, $steps, $window) AS chain
-  FROM activity
-  WHERE customer_key IS NOT NULL AND one_of(name, $steps)
-  GROUP BY customer_key
+  SELECT
+    customer_key,
+    CAST(cardinality(chain) AS BIGINT) AS n_steps,
+    array_element(chain, 1) + $window AS matures_at
+  FROM (
+    SELECT customer_key, funnel(name, occurred_at, $steps, $window) AS chain
+    FROM activity
+    WHERE customer_key IS NOT NULL AND one_of(name, $steps)
+    GROUP BY customer_key
+  )
 ),
 reached AS (
-  SELECT
-    CASE $breakdown
-      WHEN 'none' THEN NULL
-      WHEN 'segment' THEN customers.segment
-      WHEN 'channel' THEN customers.channel
-      WHEN 'region' THEN customers.region
-      WHEN 'industry' THEN customers.industry
-      WHEN 'owner' THEN customers.owner_id
-      WHEN 'status' THEN customers.status
-      ELSE attribute(customers.attributes, $breakdown)
-    END AS breakdown,
-    CAST(cardinality(journeys.chain) AS BIGINT) AS n_steps
+  SELECT $breakdown AS breakdown, journeys.n_steps
   FROM journeys
   LEFT JOIN customers ON customers.customer_key = journeys.customer_key
-  WHERE $entrants = 'all' OR array_element(journeys.chain, 1) + $window <= $as_of
+  WHERE $entrants = 'all' OR journeys.matures_at <= $as_of
 ),
 steps AS (
   SELECT unnest(range(1, CAST(cardinality($steps) AS BIGINT) + 1)) AS step

@@ -71,7 +71,7 @@ WITH lines AS (
     AND ($currency IS NULL OR currency = $currency)
 ),
 members AS (
-  SELECT customer_key, period_index($period, period($period, starts_at, $tz)) AS cohort
+  SELECT customer_key, period($period, starts_at, $tz) AS first_period
   FROM (
     SELECT customer_key, min(occurred_at) AS starts_at
     FROM lines
@@ -83,18 +83,22 @@ members AS (
     WHERE $cohort = 'created' AND created_at IS NOT NULL
   )
 ),
+-- The cohort is computed from the key, not the key itself: DataFusion 55 takes
+-- a GROUP BY key for unique even after an unnest beside it, and then drops `age`
+-- from ORDER BY.
 cohorts AS (
-  SELECT cohort, count(*) AS cohort_size
+  SELECT period_index($period, first_period) AS cohort, count(*) AS cohort_size
   FROM members
-  GROUP BY cohort
+  GROUP BY first_period
 ),
 earned AS (
   SELECT cohort, age, sum(amount) AS revenue
   FROM (
     SELECT
-      members.cohort,
+      period_index($period, members.first_period) AS cohort,
       greatest(
-        period_index($period, period($period, lines.occurred_at, $tz)) - members.cohort,
+        period_index($period, period($period, lines.occurred_at, $tz))
+          - period_index($period, members.first_period),
         0
       ) AS age,
       lines.amount
@@ -103,17 +107,12 @@ earned AS (
   )
   GROUP BY cohort, age
 ),
--- The ages come from a table of their own: DataFusion 55 still takes a GROUP BY
--- key for unique after an unnest beside it, and then drops `age` from ORDER BY.
-ages AS (
-  SELECT unnest(range(0, period_index($period, period($period, $as_of, $tz)) - first_cohort + 1)) AS age
-  FROM (SELECT min(cohort) AS first_cohort FROM cohorts)
-),
 cells AS (
-  SELECT cohorts.cohort, cohorts.cohort_size, ages.age
+  SELECT
+    cohort,
+    cohort_size,
+    unnest(range(0, period_index($period, period($period, $as_of, $tz)) - cohort + 1)) AS age
   FROM cohorts
-  CROSS JOIN ages
-  WHERE ages.age <= period_index($period, period($period, $as_of, $tz)) - cohorts.cohort
 ),
 cumulated AS (
   SELECT

@@ -67,52 +67,21 @@
 --! year = { en = "Year", zh = "年" }
 --! all = { en = "All", zh = "全部" }
 
---- Would customers recommend us? Answers given at the same instant are put in
---- order by when they were known and by their ids, so that the latest is one.
+--- Would customers recommend us?
 
 WITH answers AS (
   SELECT
     customer_key,
     period($period, occurred_at, $tz) AS period,
-    occurred_at,
-    known_at,
-    response_id,
-    score
+    latest(score, occurred_at, known_at, response_id) AS score
   FROM surveys
   WHERE coalesce(kind, 'nps') = 'nps' AND score IS NOT NULL
+  GROUP BY customer_key, period($period, occurred_at, $tz)
 ),
-ranked AS (
-  SELECT
-    customer_key,
-    period,
-    score,
-    row_number() OVER (
-      PARTITION BY customer_key, period
-      ORDER BY
-        occurred_at DESC,
-        known_at DESC NULLS LAST,
-        response_id DESC NULLS LAST,
-        score DESC
-    ) AS place
+broken_down AS (
+  SELECT answers.period, $breakdown AS breakdown, answers.score
   FROM answers
-),
-latest AS (
-  SELECT
-    ranked.period,
-    CASE $breakdown
-      WHEN 'none' THEN NULL
-      WHEN 'segment' THEN customers.segment
-      WHEN 'channel' THEN customers.channel
-      WHEN 'region' THEN customers.region
-      WHEN 'industry' THEN customers.industry
-      WHEN 'owner' THEN customers.owner_id
-      WHEN 'status' THEN customers.status
-      ELSE attribute(customers.attributes, $breakdown)
-    END AS breakdown,
-    ranked.score
-  FROM ranked
-  LEFT JOIN customers ON customers.customer_key = ranked.customer_key
-  WHERE ranked.place = 1
+  LEFT JOIN customers ON customers.customer_key = answers.customer_key
 ),
 counted AS (
   SELECT
@@ -122,7 +91,7 @@ counted AS (
     count(*) FILTER (WHERE score >= 9) AS promoters,
     count(*) FILTER (WHERE score > 6 AND score < 9) AS passives,
     count(*) FILTER (WHERE score <= 6) AS detractors
-  FROM latest
+  FROM broken_down
   GROUP BY period, breakdown
 )
 SELECT

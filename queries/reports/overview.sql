@@ -124,17 +124,10 @@ closed AS (
 answers AS (
   SELECT
     period('month', occurred_at, $tz) AS month,
-    score,
-    row_number() OVER (
-      PARTITION BY customer_key, period('month', occurred_at, $tz)
-      ORDER BY
-        occurred_at DESC,
-        known_at DESC NULLS LAST,
-        response_id DESC NULLS LAST,
-        score DESC
-    ) AS place
+    latest(score, occurred_at, known_at, response_id) AS score
   FROM surveys
   WHERE coalesce(kind, 'nps') = 'nps' AND score IS NOT NULL
+  GROUP BY customer_key, period('month', occurred_at, $tz)
 ),
 voiced AS (
   SELECT
@@ -143,7 +136,6 @@ voiced AS (
     count(*) FILTER (WHERE score <= 6) AS detractors,
     count(*) AS n
   FROM answers
-  WHERE place = 1
   GROUP BY month
 ),
 monthly AS (

@@ -61,9 +61,10 @@
 
 --- Who came back? Reads only `activity`: a mapping that wants orders to count
 --- writes them there too, e.g. as `purchase`.
+--- Cohorts and ages are period ordinals until the end, where they become dates.
 
 WITH histories AS (
-  SELECT history['cohort'] AS cohort, history['ages'] AS ages
+  SELECT history['cohort'] AS first_period, history['ages'] AS ages
   FROM (
     SELECT retention(occurred_at, $period, $tz) AS history
     FROM activity
@@ -72,47 +73,39 @@ WITH histories AS (
     GROUP BY customer_key
   )
 ),
+-- The cohort is computed from the key, not the key itself: DataFusion 55 takes
+-- a GROUP BY key for unique even after an unnest beside it, and then drops `age`
+-- from ORDER BY.
 cohorts AS (
-  SELECT cohort, count(*) AS cohort_size
+  SELECT
+    period_index($period, first_period) AS cohort,
+    count(*) AS cohort_size,
+    retained(ages, $kind) AS retained
   FROM histories
-  GROUP BY cohort
-),
--- Ages are distinct, in order and start at 0, so a customer active in every
--- period up to k has k itself in place k + 1 of the list.
-retained AS (
-  SELECT cohort, age, count(*) AS customers
-  FROM (
-    SELECT
-      cohort,
-      ages,
-      unnest(CASE WHEN $kind = 'on_or_after' THEN range(0, array_max(ages) + 1) ELSE ages END) AS age
-    FROM histories
-  )
-  WHERE $kind <> 'every' OR array_element(ages, age + 1) = age
-  GROUP BY cohort, age
-),
--- The ages come from a table of their own: DataFusion 55 still takes a GROUP BY
--- key for unique after an unnest beside it, and then drops `age` from ORDER BY.
-ages AS (
-  SELECT unnest(range(
-    0,
-    period_index($period, period($period, $as_of, $tz)) - period_index($period, first_cohort) + 1
-  )) AS age
-  FROM (SELECT min(cohort) AS first_cohort FROM cohorts)
+  GROUP BY first_period
 ),
 cells AS (
-  SELECT cohorts.cohort, cohorts.cohort_size, ages.age
+  SELECT
+    cohort,
+    cohort_size,
+    retained,
+    unnest(range(0, period_index($period, period($period, $as_of, $tz)) - cohort + 1)) AS age
   FROM cohorts
-  CROSS JOIN ages
-  WHERE ages.age <= period_index($period, period($period, $as_of, $tz)) - period_index($period, cohorts.cohort)
+),
+counted AS (
+  SELECT
+    period_add($period, DATE '1970-01-01', cohort) AS cohort,
+    age,
+    coalesce(array_element(retained, age + 1), 0) AS customers,
+    cohort_size
+  FROM cells
 )
 SELECT
-  cells.cohort,
-  cells.age,
-  coalesce(retained.customers, 0) AS customers,
-  cells.cohort_size,
-  CAST(coalesce(retained.customers, 0) AS DOUBLE) / cells.cohort_size AS share,
-  period_complete($period, period_add($period, cells.cohort, cells.age), $as_of, $tz) AS complete
-FROM cells
-LEFT JOIN retained ON retained.cohort = cells.cohort AND retained.age = cells.age
-ORDER BY cells.cohort, cells.age
+  cohort,
+  age,
+  customers,
+  cohort_size,
+  CAST(customers AS DOUBLE) / cohort_size AS share,
+  period_complete($period, period_add($period, cohort, age), $as_of, $tz) AS complete
+FROM counted
+ORDER BY cohort, age

@@ -284,9 +284,13 @@ impl TableProvider for Stored {
 mod tests {
     use super::*;
 
+    fn piece(first: i64, last: i64, rows: u64) -> Piece {
+        Piece { first, last, rows, happened: None, known: None }
+    }
+
     fn file(path: &str, pieces: &[(i64, i64, u64)]) -> File {
         let pieces: Arc<[Piece]> =
-            pieces.iter().map(|&(first, last, rows)| Piece { first, last, rows }).collect();
+            pieces.iter().map(|&(first, last, rows)| piece(first, last, rows)).collect();
         let rows = pieces.iter().map(|piece| piece.rows).sum();
         File { data: DataFile { path: path.into(), bytes: 1, rows }, path: path.into(), pieces }
     }

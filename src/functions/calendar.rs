@@ -11,6 +11,8 @@
 
 use std::str::FromStr;
 
+use arrow::array::TimestampMicrosecondArray;
+use arrow::compute::{max, min};
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
@@ -18,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+const MICROS_PER_DAY: i64 = MICROS_PER_SECOND * SECONDS_PER_DAY;
 
 /// A calendar unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +78,16 @@ impl Unit {
             Self::All => 0,
         };
         i32::try_from(day).ok()
+    }
+
+    /// The same, where a date beyond the calendar is an error.
+    fn first_day(self, index: i64) -> Result<i32> {
+        self.start(index).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("period {index} since 1970 is beyond the calendar"),
+            )
+        })
     }
 
     /// The first day of the period `n` after the one that holds `day`.
@@ -137,6 +150,77 @@ impl Zone {
                     format!("the instant {micros} µs after 1970 is beyond the calendar"),
                 )
             })
+    }
+}
+
+/// The periods of many instants: a calendar is asked once for each day they
+/// span, not for each of them.
+#[derive(Debug)]
+pub struct Periods {
+    unit: Unit,
+    zone: Zone,
+    first_day: i64,
+    /// The ordinal of each UTC day from `first_day` on; [`ASK`] where it depends
+    /// on the hour.
+    by_day: Vec<i64>,
+}
+
+/// Marks days on which a period ends somewhere in the world.
+const ASK: i64 = i64::MIN;
+
+impl Periods {
+    /// Prepares for instants of `instants`, in microseconds after the epoch.
+    #[must_use]
+    pub fn of(unit: Unit, zone: Zone, instants: &TimestampMicrosecondArray) -> Self {
+        let mut periods = Self { unit, zone, first_day: 0, by_day: Vec::new() };
+        if let (Some(earliest), Some(latest)) = (min(instants), max(instants)) {
+            let first = earliest.div_euclid(MICROS_PER_DAY);
+            let last = latest.div_euclid(MICROS_PER_DAY);
+            // Few instants over many days are answered one by one.
+            let days = usize::try_from(last - first).unwrap_or(usize::MAX);
+            if days < instants.len() {
+                periods.first_day = first;
+                periods.by_day = (first..=last).map(|day| periods.of_day(day)).collect();
+            }
+        }
+        periods
+    }
+
+    /// The ordinal of the period in which all of a UTC day lies. Local time is
+    /// less than a day away from UTC.
+    fn of_day(&self, day: i64) -> i64 {
+        let index = |day| i32::try_from(day).map(|day| self.unit.index(day)).ok();
+        let neighbours = if self.zone.is_utc() { [day, day] } else { [day - 1, day + 1] };
+        match neighbours.map(index) {
+            [Some(before), Some(after)] if before == after => before,
+            _ => ASK,
+        }
+    }
+
+    /// The ordinal of the period that holds `micros`.
+    ///
+    /// # Errors
+    /// As [`Zone::day`].
+    #[inline]
+    pub fn index(&self, micros: i64) -> Result<i64> {
+        let day = micros.div_euclid(MICROS_PER_DAY) - self.first_day;
+        match usize::try_from(day).ok().and_then(|day| self.by_day.get(day)) {
+            Some(&index) if index != ASK => Ok(index),
+            _ => self.ask(micros),
+        }
+    }
+
+    #[cold]
+    fn ask(&self, micros: i64) -> Result<i64> {
+        Ok(self.unit.index(self.zone.day(micros)?))
+    }
+
+    /// The first local day of the period that holds `micros`.
+    ///
+    /// # Errors
+    /// As [`Zone::day`].
+    pub fn start(&self, micros: i64) -> Result<i32> {
+        self.unit.first_day(self.index(micros)?)
     }
 }
 
@@ -256,5 +340,27 @@ mod tests {
         assert!(unit.hints()[0].contains("\"month\""), "{:?}", unit.hints());
         let zone = "Europe/Berln".parse::<Zone>().unwrap_err();
         assert!(zone.hints()[0].contains("Europe/Berlin"), "{:?}", zone.hints());
+    }
+
+    #[test]
+    fn many_instants_fall_in_the_periods_of_each() {
+        const HOUR: i64 = 3_600 * MICROS_PER_SECOND;
+        // Every 50 minutes of two years, and a few that lie far away.
+        let mut instants: Vec<i64> = (0..21_024).map(|n| n * 3_000 * MICROS_PER_SECOND).collect();
+        for (shift, far) in [(0, None), (-400 * 24 * HOUR, None), (0, Some(i64::MAX / 2))] {
+            instants.iter_mut().for_each(|at| *at += shift);
+            let array =
+                TimestampMicrosecondArray::from_iter_values(instants.iter().copied().chain(far));
+            for zone in ["UTC", "Asia/Shanghai", "Pacific/Apia", "America/St_Johns"] {
+                let zone: Zone = zone.parse().unwrap();
+                for unit in UNITS {
+                    let periods = Periods::of(unit, zone, &array);
+                    for &at in &instants {
+                        let one_by_one = unit.index(zone.day(at).unwrap());
+                        assert_eq!(periods.index(at).unwrap(), one_by_one, "{unit:?} {zone:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -92,6 +92,11 @@ impl Histories {
         self.ends.len()
     }
 
+    /// How many events they have together.
+    pub(super) fn n_events(&self) -> usize {
+        self.events.len()
+    }
+
     /// One list of events per group: the form in which partial states travel.
     fn into_state(self) -> Result<ArrayRef> {
         if i32::try_from(self.events.len()).is_err() {
@@ -180,15 +185,19 @@ impl<M: Measure> Collector<M> {
     /// The histories of the first `n` groups.
     fn histories(&mut self, n: usize) -> Histories {
         self.sort();
-        let mut histories = Histories::default();
-        let mut entries = self.entries.iter().peekable();
-        for group in 0..n {
-            while let Some(entry) = entries.next_if(|entry| entry.group as usize == group) {
-                histories.events.push(entry.event());
-            }
-            histories.ends.push(histories.events.len());
+        let taken = self.entries.partition_point(|entry| (entry.group as usize) < n);
+        let mut ends = vec![0; n];
+        for (place, entry) in self.entries[..taken].iter().enumerate() {
+            ends[entry.group as usize] = place + 1;
         }
-        histories
+        // A group without an event ends where the one before does.
+        let mut end = 0;
+        for place in &mut ends {
+            end = end.max(*place);
+            *place = end;
+        }
+        let events = self.entries[..taken].iter().map(|entry| entry.event()).collect();
+        Histories { events, ends }
     }
 
     /// Takes out the histories of the groups to emit; the others move down.
@@ -236,15 +245,15 @@ impl<M: Measure> GroupsAccumulator for Collector<M> {
     ) -> Result<()> {
         self.add_group(total_num_groups)?;
         let Self { measure, entries, .. } = self;
+        // In a stream sorted by customer and time, equal events follow each
+        // other: most never take up space.
+        let mut previous = None;
         measure.read(values, |row, event| {
             let kept = opt_filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
-            if kept {
-                let entry = Entry::new(group_number(group_indices[row])?, event);
-                // In a stream sorted by customer and time, equal events follow
-                // each other: most never take up space.
-                if !M::DISTINCT || entries.last() != Some(&entry) {
-                    entries.push(entry);
-                }
+            let group = group_indices[row];
+            if kept && !(M::DISTINCT && previous == Some((group, event))) {
+                previous = Some((group, event));
+                entries.push(Entry::new(group_number(group)?, event));
             }
             Ok(())
         })?;

@@ -18,8 +18,8 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 
 use super::args::{external, instant_type, text, vectorised};
-use super::calendar::{Unit, Zone};
-use crate::error::{Error, Result};
+use super::calendar::{Periods, Unit, Zone};
+use crate::error::Error;
 
 const NAME: &str = "period";
 
@@ -37,15 +37,11 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
     let unit: Unit = text(&arguments[0], NAME, "unit")?.parse().map_err(external)?;
     let zone: Zone = text(&arguments[2], NAME, "tz")?.parse().map_err(external)?;
     vectorised(&arguments[1..2], |arrays| {
-        let days = arrays[0]
-            .as_primitive::<TimestampMicrosecondType>()
-            .try_unary::<_, Date32Type, Error>(|micros| start(unit, zone, micros))
+        let instants = arrays[0].as_primitive::<TimestampMicrosecondType>();
+        let periods = Periods::of(unit, zone, instants);
+        let days = instants
+            .try_unary::<_, Date32Type, Error>(|micros| periods.start(micros))
             .map_err(external)?;
         Ok(Arc::new(days))
     })
-}
-
-/// The first local day of the period that holds `micros`.
-fn start(unit: Unit, zone: Zone, micros: i64) -> Result<i32> {
-    unit.shift(zone.day(micros)?, 0)
 }

@@ -16,15 +16,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Builder, ListBuilder, StructArray};
-use arrow::buffer::NullBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, ListArray, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
 use super::args::{constant, external, instant_type, misuse};
-use super::calendar::{Unit, Zone};
+use super::calendar::{Periods, Unit, Zone};
 use super::history::{Aggregate, Event, Histories, Measure};
 
 pub(super) fn function() -> AggregateUDF {
@@ -37,22 +37,6 @@ struct Retention {
     unit: Unit,
     zone: Zone,
 }
-
-impl Retention {
-    /// The instants `[from, to)` of a period, where the calendar knows them
-    /// without a time zone; an empty span otherwise.
-    fn span(&self, index: i64) -> (i64, i64) {
-        let ends = [index, index + 1].map(|index| self.unit.start(index));
-        match ends {
-            [Some(from), Some(to)] if self.zone.is_utc() => {
-                (i64::from(from) * MICROS_PER_DAY, i64::from(to) * MICROS_PER_DAY)
-            }
-            _ => (0, 0),
-        }
-    }
-}
-
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 impl Measure for Retention {
     const NAME: &'static str = "retention";
@@ -81,39 +65,37 @@ impl Measure for Retention {
         mut keep: impl FnMut(usize, Event) -> Result<()>,
     ) -> Result<()> {
         let instants = columns[0].as_primitive::<TimestampMicrosecondType>();
-        // A customer's next row is mostly of the same period: while it is, no
-        // calendar is asked.
-        let (mut from, mut to, mut at) = (0, 0, 0);
+        let periods = Periods::of(self.unit, self.zone, instants);
+        let known = instants.nulls();
         for (row, micros) in instants.values().iter().copied().enumerate() {
-            if !instants.is_valid(row) {
-                continue;
+            if known.is_none_or(|known| known.is_valid(row)) {
+                keep(row, Event { at: periods.index(micros).map_err(external)?, code: 0 })?;
             }
-            if !(from..to).contains(&micros) {
-                at = self.unit.index(self.zone.day(micros).map_err(external)?);
-                (from, to) = self.span(at);
-            }
-            keep(row, Event { at, code: 0 })?;
         }
         Ok(())
     }
 
     fn answer(&self, histories: &Histories) -> Result<ArrayRef> {
-        let mut ages = ListBuilder::new(Int64Builder::new()).with_field(age_field());
+        let mut ages = Vec::with_capacity(histories.n_events());
         let mut cohorts = Vec::with_capacity(histories.len());
         for history in histories.iter() {
             // Ordinals are distinct and in order: the first is the cohort.
             let cohort = history.first().map(|first| first.at);
-            for event in history {
-                ages.values().append_value(event.at - cohort.unwrap_or(event.at));
-            }
-            ages.append(true);
+            ages.extend(history.iter().map(|event| event.at - cohort.unwrap_or(event.at)));
             cohorts.push(cohort.and_then(|index| self.unit.start(index)));
         }
+        let lengths = OffsetBuffer::from_lengths(histories.iter().map(<[Event]>::len));
+        let ages = ListArray::try_new(
+            Arc::new(age_field()),
+            lengths,
+            Arc::new(Int64Array::from(ages)),
+            None,
+        )?;
         let cohorts = Date32Array::from(cohorts);
         let known = NullBuffer::from_iter(cohorts.iter().map(|cohort| cohort.is_some()));
         let answers = StructArray::try_new(
             answer_fields(),
-            vec![Arc::new(cohorts) as ArrayRef, Arc::new(ages.finish())],
+            vec![Arc::new(cohorts) as ArrayRef, Arc::new(ages)],
             Some(known),
         )?;
         Ok(Arc::new(answers))

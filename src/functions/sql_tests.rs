@@ -77,6 +77,9 @@ async fn wrong_arguments_are_usage_errors_with_hints() {
         ("retention(t, 'mouth', 'UTC')", "mouth"),
         ("retention(t, name, 'UTC')", "constant"),
         ("period(name, t, 'UTC')", "constant"),
+        ("retained([1], 'inn')", "inn"),
+        ("retained([-1], 'on')", "-1 is no age"),
+        ("latest(1.0, t)", "four arguments"),
         ("attribute(name, 'x')", "map"),
         ("wilson(5, 3)", "5 successes of 3"),
     ] {
@@ -98,6 +101,50 @@ async fn intervals_are_structs_and_null_for_nothing() {
 async fn attributes_are_found_in_maps() {
     let sql = "SELECT attribute(MAP {'tier': 'gold', 'size': '3'}, 'tier')";
     assert_eq!(answer(sql).await, ["gold"]);
+}
+
+#[tokio::test]
+async fn retained_counts_customers_by_age() {
+    let ages = "(VALUES ('a', [0, 1, 3]), ('a', [0, 2]), ('a', NULL), ('b', [0]), ('c', NULL)) AS v(cohort, ages)";
+    for (kind, expected) in [
+        ("on", ["a| [2, 1, 1, 1]", "b| [1]", "c| []"]),
+        ("on_or_after", ["a| [2, 2, 2, 1]", "b| [1]", "c| []"]),
+        ("every", ["a| [2, 1]", "b| [1]", "c| []"]),
+    ] {
+        let call = format!("retained(ages, '{kind}')");
+        let sql = format!("SELECT cohort, {call} FROM {ages} GROUP BY cohort ORDER BY cohort");
+        assert_eq!(answer(&sql).await, expected, "{kind}");
+        let sql = format!("SELECT {call} FROM {ages} WHERE cohort = 'a'");
+        assert_eq!(answer(&sql).await, [expected[0].trim_start_matches("a| ")], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_latest_answer_is_one_whatever_the_order() {
+    // In order of weight: each row but the last is beaten by the next.
+    let rows = [
+        "(9.5, NULL, 9, 'z')",
+        "(NULL, 9, 9, 'z')",
+        "(7.0, 1, 9, 'z')",
+        "(6.0, 2, NULL, 'z')",
+        "(5.0, 2, 3, NULL)",
+        "(4.0, 2, 3, 'a')",
+        "(1.0, 2, 3, 'b')",
+        "(2.0, 2, 3, 'b')",
+    ];
+    let call = "latest(score, to_timestamp(at), to_timestamp(known), id)";
+    for n in 1..=rows.len() {
+        let expected = ["", "", "7.0", "6.0", "5.0", "4.0", "1.0", "2.0"][n - 1];
+        let mut forwards = rows[..n].to_vec();
+        let backwards: Vec<_> = forwards.iter().rev().copied().collect();
+        forwards.rotate_left(n / 2);
+        for rows in [forwards, backwards] {
+            let rows = format!("(VALUES {}) AS v(score, at, known, id)", rows.join(", "));
+            assert_eq!(answer(&format!("SELECT {call} FROM {rows}")).await, [expected], "{rows}");
+            let grouped = format!("SELECT {call} FROM {rows} GROUP BY 1 = 1");
+            assert_eq!(answer(&grouped).await, [expected], "{rows}");
+        }
+    }
 }
 
 /// A thousand customers' histories, each row in a place no one chose.
@@ -126,6 +173,12 @@ async fn any_number_of_partitions_gives_the_same_answer() {
             FILTER (WHERE customer % 10 <> 3) AS chain FROM activity GROUP BY customer ORDER BY customer",
         "SELECT customer, retention(occurred_at, 'week', 'Europe/Berlin') AS history
             FROM activity GROUP BY customer ORDER BY customer",
+        "SELECT cohort, retained(ages, 'on_or_after') AS retained FROM
+            (SELECT history['cohort'] AS cohort, history['ages'] AS ages FROM
+            (SELECT customer, retention(occurred_at, 'week', 'UTC') AS history FROM activity GROUP BY customer) AS h) AS h
+            GROUP BY cohort ORDER BY cohort",
+        "SELECT customer % 100 AS hundred, latest(customer, occurred_at, NULL, name) AS value
+            FROM activity GROUP BY hundred ORDER BY hundred",
         "SELECT funnel(name, occurred_at, ['signup', 'purchase'], NULL) AS chain,
             retention(occurred_at, 'day', 'UTC')['cohort'] AS cohort FROM activity",
     ];

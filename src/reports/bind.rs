@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::header::ParamKind;
-use super::params::Value;
+use super::params::{BREAKDOWNS, Value};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The names of all `$name` placeholders in a statement.
@@ -79,6 +79,7 @@ fn literal(value: &Value) -> Result<Expr> {
     const INSTANT: &str = "Timestamp(Microsecond, Some(\"UTC\"))";
     match value {
         Value::Text(text) => Ok(quoted(text)),
+        Value::Breakdown(name) => breakdown(name),
         Value::Flag(flag) => Ok(node(Literal::Boolean(*flag))),
         Value::Integer(number) => typed(quoted(&number.to_string()), "Int64"),
         // `{:?}` is the shortest text that reads back as the same number.
@@ -113,6 +114,16 @@ fn literal(value: &Value) -> Result<Expr> {
     }
 }
 
+/// The column of `customers`, or the attribute, that a breakdown is read from:
+/// an expression instead of a value, so that a query reads that column only.
+fn breakdown(name: &str) -> Result<Expr> {
+    match BREAKDOWNS.iter().find(|(known, _)| *known == name) {
+        Some((_, Some(column))) => built(&format!("customers.{column}"), &[]),
+        Some((_, None)) => typed(node(Literal::Null), "Utf8"),
+        None => built("attribute(customers.attributes, $name)", &[("name", quoted(name))]),
+    }
+}
+
 fn node(literal: Literal) -> Expr {
     Expr::Value(literal.with_empty_span())
 }
@@ -121,20 +132,23 @@ fn quoted(text: &str) -> Expr {
     node(Literal::SingleQuotedString(text.to_owned()))
 }
 
-/// `arrow_cast(value, type)`: the call is parsed from a constant text, and its
-/// arguments are put in as nodes.
+/// `arrow_cast(value, type)`.
 fn typed(value: Expr, data_type: &str) -> Result<Expr> {
-    let mut call = Parser::new(&GenericDialect {})
-        .try_with_sql("arrow_cast($value, $type)")
+    built("arrow_cast($value, $type)", &[("value", value), ("type", quoted(data_type))])
+}
+
+/// An expression parsed from a constant text, its arguments put in as nodes.
+fn built(text: &str, arguments: &[(&str, Expr)]) -> Result<Expr> {
+    let mut built = Parser::new(&GenericDialect {})
+        .try_with_sql(text)
         .and_then(|mut parser| parser.parse_expr())
         .map_err(|error| Error::new(ErrorKind::Internal, "building a literal").caused_by(error))?;
-    let _: ControlFlow<()> = visit_expressions_mut(&mut call, |expression| {
-        match placeholder(expression) {
-            Some("value") => *expression = value.clone(),
-            Some("type") => *expression = quoted(data_type),
-            _ => {}
+    let _: ControlFlow<()> = visit_expressions_mut(&mut built, |expression| {
+        let name = placeholder(expression);
+        if let Some((_, node)) = arguments.iter().find(|(known, _)| name == Some(known)) {
+            *expression = node.clone();
         }
         ControlFlow::Continue(())
     });
-    Ok(call)
+    Ok(built)
 }

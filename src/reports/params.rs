@@ -17,6 +17,9 @@ pub enum Value {
     Integer(i64),
     /// A number.
     Number(f64),
+    /// What customers are broken down by: one of [`BREAKDOWNS`] or the name of
+    /// an attribute.
+    Breakdown(String),
     /// True or false.
     Flag(bool),
     /// Several texts.
@@ -29,9 +32,17 @@ pub enum Value {
     Duration(TimeDelta),
 }
 
-/// Breakdowns every store has; the others are the customers' attributes.
-pub const BREAKDOWNS: [&str; 7] =
-    ["none", "segment", "channel", "region", "industry", "owner", "status"];
+/// Breakdowns every store has, with the columns of `customers` they are read
+/// from; the others are the customers' attributes.
+pub const BREAKDOWNS: [(&str, Option<&str>); 7] = [
+    ("none", None),
+    ("segment", Some("segment")),
+    ("channel", Some("channel")),
+    ("region", Some("region")),
+    ("industry", Some("industry")),
+    ("owner", Some("owner_id")),
+    ("status", Some("status")),
+];
 
 /// Refuses a breakdown by something no customer has: every value would be
 /// empty, and one row for everybody reads like an answer.
@@ -40,7 +51,9 @@ pub const BREAKDOWNS: [&str; 7] =
 ///
 /// [`ErrorKind::Unknown`] that offers the nearest names.
 pub fn check_breakdown(name: &str, given: &str, attributes: &[String]) -> Result<()> {
-    let known = || BREAKDOWNS.into_iter().chain(attributes.iter().map(String::as_str));
+    let known = || {
+        BREAKDOWNS.map(|(name, _)| name).into_iter().chain(attributes.iter().map(String::as_str))
+    };
     if known().any(|known| known == given) {
         return Ok(());
     }
@@ -105,7 +118,8 @@ fn parse(name: &str, param: &Param, text: &str) -> Result<Value> {
         Error::new(ErrorKind::Usage, format!("{name}: \"{text}\" is not {expected}"))
     };
     match param.kind {
-        ParamKind::Text | ParamKind::Breakdown => Ok(Value::Text(text.to_owned())),
+        ParamKind::Text => Ok(Value::Text(text.to_owned())),
+        ParamKind::Breakdown => Ok(Value::Breakdown(text.to_owned())),
         ParamKind::Choice if param.choices.iter().any(|choice| choice == text) => {
             Ok(Value::Text(text.to_owned()))
         }

@@ -1,8 +1,9 @@
-//! Which customers does each part of a file hold?
+//! Which customers does each part of a file hold, and how new is it?
 //!
 //! A file is sorted by customer, so each of its row groups holds a range of
 //! customer keys, and its footer says which. Readers need no more to give every
-//! worker customers of its own.
+//! worker customers of its own. It also says when the newest row is from, so that
+//! a reader who stands later need not look at the rows' instants.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use futures::future::BoxFuture;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::async_reader::MetadataFetch;
-use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
-use parquet::file::statistics::Statistics;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::delta::{self, DataFile};
 use super::location::Location;
@@ -31,6 +32,11 @@ pub struct Piece {
     pub last: i64,
     /// Number of rows.
     pub rows: u64,
+    /// The newest instant at which a row happened, in microseconds; `None` if
+    /// one does not say.
+    pub happened: Option<i64>,
+    /// The newest instant at which a row became known, likewise.
+    pub known: Option<i64>,
 }
 
 /// The key of rows without a customer, above all others.
@@ -43,7 +49,7 @@ pub(super) async fn read(location: &Location, table: Table, file: &DataFile) -> 
         .with_prefetch_hint(Some(FOOTER_GUESS))
         .load_and_finish(Fetch { store: location.store(), path }, file.bytes)
         .await?;
-    Ok(footer.row_groups().iter().map(piece).collect())
+    Ok(footer.row_groups().iter().map(|group| piece(table, group)).collect())
 }
 
 /// Bytes read at once from a file's end, where a footer of a few dozen row
@@ -61,20 +67,31 @@ impl MetadataFetch for Fetch {
     }
 }
 
-fn piece(group: &RowGroupMetaData) -> Piece {
+fn piece(table: Table, group: &RowGroupMetaData) -> Piece {
     let rows = u64::try_from(group.num_rows()).unwrap_or_default();
-    let column = group
-        .columns()
-        .iter()
-        .find(|column| column.column_descr().path().parts().iter().eq(["customer_key"]));
-    let (first, last) = match column.and_then(|column| column.statistics()) {
-        Some(Statistics::Int64(keys)) => {
-            let nulls = keys.null_count_opt().is_none_or(|nulls| nulls > 0);
+    let (first, last) = match integers(group, "customer_key") {
+        Some(keys) => {
             let greatest = keys.max_opt().copied().unwrap_or(NOBODY);
-            (keys.min_opt().copied().unwrap_or(NOBODY), if nulls { NOBODY } else { greatest })
+            let last = if may_lack(keys) { NOBODY } else { greatest };
+            (keys.min_opt().copied().unwrap_or(NOBODY), last)
         }
         // Nothing is known: it may hold anybody.
-        _ => (i64::MIN, NOBODY),
+        None => (i64::MIN, NOBODY),
     };
-    Piece { first, last, rows }
+    let newest = |name| integers(group, name).filter(|at| !may_lack(at))?.max_opt().copied();
+    let happened = table.spec().time.and_then(newest);
+    Piece { first, last, rows, happened, known: newest("known_at") }
+}
+
+/// The statistics of a column of integers or instants.
+fn integers<'a>(group: &'a RowGroupMetaData, name: &str) -> Option<&'a ValueStatistics<i64>> {
+    let is_it = |column: &&ColumnChunkMetaData| column.column_path().parts().iter().eq([name]);
+    match group.columns().iter().find(is_it)?.statistics()? {
+        Statistics::Int64(statistics) => Some(statistics),
+        _ => None,
+    }
+}
+
+fn may_lack(values: &ValueStatistics<i64>) -> bool {
+    values.null_count_opt().is_none_or(|nulls| nulls > 0)
 }

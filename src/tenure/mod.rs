@@ -147,7 +147,7 @@ impl Tenure {
     ) -> Result<()> {
         for (name, param) in &query.header.params {
             let Some(given) = request.params.get(name) else { continue };
-            let profile = params::BREAKDOWNS.contains(&given.as_str());
+            let profile = params::BREAKDOWNS.iter().any(|(name, _)| name == given);
             if param.kind != ParamKind::Breakdown || profile {
                 continue;
             }

@@ -1,0 +1,239 @@
+//! Which of several answers is the one that counts?
+//!
+//! ```sql
+//! SELECT customer_key, latest(score, occurred_at, known_at, response_id) AS score
+//! FROM surveys GROUP BY customer_key
+//! ```
+//!
+//! `latest(value, occurred_at, known_at, id)` is the value of the row that
+//! occurred last. Of rows at the same instant it is the one known last, then the
+//! one with the greatest id, then the greatest value: whatever the order of rows,
+//! one answer. Rows without value or instant do not count; an unknown `known_at`
+//! or `id` comes before any known one. No row: null.
+//!
+//! `first_value(… ORDER BY …)` says the same, but keeps a row of generic scalars
+//! per group and compares them one by one.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, TimestampMicrosecondType};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+
+use super::args::{instant_type, misuse};
+
+const NAME: &str = "latest";
+
+pub(super) fn function() -> AggregateUDF {
+    Latest { signature: Signature::user_defined(Volatility::Immutable) }.into()
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Latest {
+    signature: Signature,
+}
+
+/// The arguments, which are also the partial state: the row that counts so far.
+fn columns() -> [(&'static str, DataType); 4] {
+    [
+        ("value", DataType::Float64),
+        ("occurred_at", instant_type()),
+        ("known_at", instant_type()),
+        ("id", DataType::Utf8),
+    ]
+}
+
+impl AggregateUDFImpl for Latest {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        match given {
+            [_, _, _, _] => Ok(columns().map(|(_, kind)| kind).to_vec()),
+            _ => Err(misuse(format!(
+                "{NAME} takes four arguments: value, occurred_at, known_at, id"
+            ))),
+        }
+    }
+
+    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let field = |(name, kind): (&str, DataType)| {
+            Arc::new(Field::new(format_state_name(args.name, name), kind, true))
+        };
+        Ok(columns().map(field).to_vec())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Rows::plan(&args)?))
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Rows::plan(&args)?))
+    }
+}
+
+/// What decides between two rows; the later is the greater.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+struct Row {
+    occurred_at: i64,
+    known_at: Option<i64>,
+    id: Option<Box<str>>,
+    value: f64,
+}
+
+/// The row that counts so far, for each group.
+#[derive(Debug, Default)]
+struct Rows {
+    groups: Vec<Option<Row>>,
+}
+
+impl Rows {
+    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
+        if args.is_distinct {
+            return Err(misuse(format!("{NAME} does not take DISTINCT")));
+        }
+        Ok(Self::default())
+    }
+
+    fn columns(rows: &[Option<Row>]) -> Vec<ArrayRef> {
+        let rows = || rows.iter().map(Option::as_ref);
+        let value: Float64Array = rows().map(|row| row.map(|row| row.value)).collect();
+        let occurred: TimestampMicrosecondArray =
+            rows().map(|row| row.map(|row| row.occurred_at)).collect();
+        let known: TimestampMicrosecondArray =
+            rows().map(|row| row.and_then(|row| row.known_at)).collect();
+        let id: StringArray = rows().map(|row| row.and_then(|row| row.id.as_deref())).collect();
+        vec![
+            Arc::new(value),
+            Arc::new(occurred.with_timezone("UTC")),
+            Arc::new(known.with_timezone("UTC")),
+            Arc::new(id),
+        ]
+    }
+}
+
+impl GroupsAccumulator for Rows {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.groups.resize(total_num_groups.max(self.groups.len()), None);
+        let value = values[0].as_primitive::<Float64Type>();
+        let occurred = values[1].as_primitive::<TimestampMicrosecondType>();
+        let known = values[2].as_primitive::<TimestampMicrosecondType>();
+        let id = values[3].as_string::<i32>();
+        for (row, group) in group_indices.iter().enumerate() {
+            let kept = opt_filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
+            if !kept || value.is_null(row) || occurred.is_null(row) {
+                continue;
+            }
+            let best = &mut self.groups[*group];
+            let occurred_at = occurred.value(row);
+            // Most rows are decided by their instant; only the others cost a text.
+            if best.as_ref().is_some_and(|best| occurred_at < best.occurred_at) {
+                continue;
+            }
+            let new = Row {
+                occurred_at,
+                known_at: known.is_valid(row).then(|| known.value(row)),
+                id: id.is_valid(row).then(|| id.value(row).into()),
+                value: value.value(row),
+            };
+            if best.as_ref().is_none_or(|best| *best < new) {
+                *best = Some(new);
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        GroupsAccumulator::update_batch(self, values, group_indices, None, total_num_groups)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let rows = emit_to.take_needed(&mut self.groups);
+        Ok(Arc::new(
+            rows.iter().map(|row| row.as_ref().map(|row| row.value)).collect::<Float64Array>(),
+        ))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(Self::columns(&emit_to.take_needed(&mut self.groups)))
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let n = values[0].len();
+        let groups: Vec<usize> = (0..n).collect();
+        let mut rows = Self::default();
+        GroupsAccumulator::update_batch(&mut rows, values, &groups, opt_filter, n)?;
+        GroupsAccumulator::state(&mut rows, EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        let ids = self.groups.iter().flatten().filter_map(|row| row.id.as_ref());
+        let texts: usize = ids.map(|id| id.len()).sum();
+        size_of_val(self) + self.groups.capacity() * size_of::<Option<Row>>() + texts
+    }
+}
+
+/// Without GROUP BY: the same with one group.
+impl Accumulator for Rows {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let groups = vec![0; values[0].len()];
+        GroupsAccumulator::update_batch(self, values, &groups, None, 1)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        Accumulator::update_batch(self, states)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let row = self.groups.first().and_then(Option::as_ref);
+        Ok(ScalarValue::Float64(row.map(|row| row.value)))
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.groups.resize(1, None);
+        let columns = Self::columns(&self.groups);
+        columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
+    }
+
+    fn size(&self) -> usize {
+        GroupsAccumulator::size(self)
+    }
+}

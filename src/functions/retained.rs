@@ -1,0 +1,293 @@
+//! How many customers of a cohort are retained at each age?
+//!
+//! ```sql
+//! SELECT cohort, count(*) AS cohort_size, retained(ages, 'on') AS retained
+//! FROM histories GROUP BY cohort
+//! -- retained = [120, 64, 51]: 64 customers were active at age 1
+//! ```
+//!
+//! `retained(ages, kind)` takes the ages at which each customer was active, as
+//! `retention` answers them (distinct, in order, from 0), and counts customers
+//! by age, from age 0 to the last that has any: `List<Int64>`. The kinds are
+//!
+//! - `on`: active at that age,
+//! - `on_or_after`: active at it or later,
+//! - `every`: active at every age up to it.
+//!
+//! Counting in place of unnesting: a million customers with twenty ages each
+//! are twenty million additions and no row.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef, Int64Type};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+
+use super::args::{constant, external, misuse};
+use crate::error::{Error, ErrorKind};
+
+const NAME: &str = "retained";
+
+pub(super) fn function() -> AggregateUDF {
+    Retained { signature: Signature::user_defined(Volatility::Immutable) }.into()
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Retained {
+    signature: Signature,
+}
+
+impl AggregateUDFImpl for Retained {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        match given {
+            [_, _] => Ok(vec![DataType::new_list(DataType::Int64, true), DataType::Utf8]),
+            _ => Err(misuse("retained takes two arguments: ages, kind".to_owned())),
+        }
+    }
+
+    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
+        Ok(DataType::new_list(DataType::Int64, true))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let counts = format_state_name(args.name, "counts");
+        Ok(vec![Arc::new(Field::new(counts, DataType::new_list(DataType::Int64, true), true))])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Counts::new(kind(&args)?)))
+    }
+
+    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Counts::new(kind(&args)?)))
+    }
+}
+
+fn kind(args: &AccumulatorArgs<'_>) -> Result<Kind> {
+    if args.is_distinct {
+        return Err(misuse(format!("{NAME} does not take DISTINCT")));
+    }
+    match constant(args, 1, NAME, "kind")? {
+        ScalarValue::Utf8(Some(kind)) => kind.parse().map_err(external),
+        _ => Err(misuse(format!("{NAME}: kind is empty"))),
+    }
+}
+
+/// What counts as retained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    On,
+    OnOrAfter,
+    Every,
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "on" => Ok(Self::On),
+            "on_or_after" => Ok(Self::OnOrAfter),
+            "every" => Ok(Self::Every),
+            _ => Err(Error::new(ErrorKind::Usage, format!("\"{name}\" is no kind of retention"))
+                .hint_nearest(name, ["on", "on_or_after", "every"])
+                .hint("kinds are on, on_or_after and every")),
+        }
+    }
+}
+
+impl Kind {
+    /// Counts one customer. For the two kinds that hold at every age up to some
+    /// last one, only that one is counted; [`Kind::finish`] carries it down.
+    fn count(self, ages: &[i64], counts: &mut Vec<i64>) -> Result<()> {
+        match self {
+            Self::On => ages.iter().try_for_each(|age| add(counts, *age, 1)),
+            Self::OnOrAfter => ages.last().map_or(Ok(()), |last| add(counts, *last, 1)),
+            Self::Every => {
+                let unbroken = ages.iter().zip(0..).take_while(|(age, place)| *age == place);
+                unbroken.last().map_or(Ok(()), |(last, _)| add(counts, *last, 1))
+            }
+        }
+    }
+
+    fn finish(self, counts: &mut [i64]) {
+        if self != Self::On {
+            let mut later = 0;
+            for count in counts.iter_mut().rev() {
+                later += *count;
+                *count = later;
+            }
+        }
+    }
+}
+
+/// The ages of a million years of days: a list beyond it is no list of ages.
+const LONGEST: usize = 366_000_000;
+
+fn add(counts: &mut Vec<i64>, age: i64, customers: i64) -> Result<()> {
+    let place = usize::try_from(age).ok().filter(|place| *place < LONGEST);
+    let Some(place) = place else {
+        return Err(misuse(format!("{NAME}: {age} is no age: ages count periods from 0")));
+    };
+    if counts.len() <= place {
+        counts.resize(place + 1, 0);
+    }
+    counts[place] += customers;
+    Ok(())
+}
+
+/// Customers by age, for each group.
+#[derive(Debug)]
+struct Counts {
+    kind: Kind,
+    groups: Vec<Vec<i64>>,
+}
+
+impl Counts {
+    const fn new(kind: Kind) -> Self {
+        Self { kind, groups: Vec::new() }
+    }
+
+    /// Hands each row's list to `count`, with the counts of its group.
+    fn each(
+        &mut self,
+        lists: &ListArray,
+        groups: &[usize],
+        n_groups: usize,
+        mut count: impl FnMut(usize, &[i64], &mut Vec<i64>) -> Result<()>,
+    ) -> Result<()> {
+        self.groups.resize(n_groups.max(self.groups.len()), Vec::new());
+        let values = lists.values().as_primitive::<Int64Type>();
+        let offsets = lists.value_offsets();
+        for (row, group) in groups.iter().enumerate() {
+            if lists.is_valid(row) {
+                let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
+                count(row, &values.values()[range], &mut self.groups[*group])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<i64>> {
+        emit_to.take_needed(&mut self.groups)
+    }
+}
+
+/// Lists of counts, without a null.
+fn lists(groups: &[Vec<i64>]) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::from_lengths(groups.iter().map(Vec::len));
+    let counts: Int64Array = groups.iter().flatten().copied().collect();
+    let field = Arc::new(Field::new_list_field(DataType::Int64, true));
+    Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(counts), None)?))
+}
+
+impl GroupsAccumulator for Counts {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        let kind = self.kind;
+        let counted = |row| {
+            opt_filter.is_none_or(|keep: &BooleanArray| keep.is_valid(row) && keep.value(row))
+        };
+        let ages = values[0].as_list::<i32>();
+        self.each(ages, group_indices, total_num_groups, |row, ages, counts| {
+            if counted(row) { kind.count(ages, counts) } else { Ok(()) }
+        })
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        let states = values[0].as_list::<i32>();
+        self.each(states, group_indices, total_num_groups, |_, partial, counts| {
+            partial.iter().zip(0..).try_for_each(|(customers, age)| add(counts, age, *customers))
+        })
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let mut groups = self.take(emit_to);
+        groups.iter_mut().for_each(|counts| self.kind.finish(counts));
+        lists(&groups)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![lists(&self.take(emit_to))?])
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let n = values[0].len();
+        let groups: Vec<usize> = (0..n).collect();
+        let mut rows = Self::new(self.kind);
+        GroupsAccumulator::update_batch(&mut rows, values, &groups, opt_filter, n)?;
+        GroupsAccumulator::state(&mut rows, EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        let counts: usize = self.groups.iter().map(|counts| counts.capacity()).sum();
+        size_of_val(self)
+            + self.groups.capacity() * size_of::<Vec<i64>>()
+            + counts * size_of::<i64>()
+    }
+}
+
+/// Without GROUP BY: the same with one group.
+impl Accumulator for Counts {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let groups = vec![0; values[0].len()];
+        GroupsAccumulator::update_batch(self, values, &groups, None, 1)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let groups = vec![0; states[0].len()];
+        GroupsAccumulator::merge_batch(self, states, &groups, 1)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        // A growing window evaluates after every row: nothing may be taken out.
+        let mut counts = self.groups.first().cloned().unwrap_or_default();
+        self.kind.finish(&mut counts);
+        ScalarValue::try_from_array(&lists(&[counts])?, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let counts = self.groups.first().cloned().unwrap_or_default();
+        Ok(vec![ScalarValue::try_from_array(&lists(&[counts])?, 0)?])
+    }
+
+    fn size(&self) -> usize {
+        GroupsAccumulator::size(self)
+    }
+}

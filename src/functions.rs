@@ -15,7 +15,9 @@
 //! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
 //! | `latest(value, occurred_at, known_at, id)` | which of several answers counts |
 //! | `retained(ages, kind)` | how many customers are retained at each age |
+//! | `usage(name, quantity, occurred_at, as_of, windows, names)` | how much, how often, how lately |
 //! | `one_of(name, names)` | is a name one of a few |
+//! | `nth(list, n)` | one element of a list |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
@@ -36,6 +38,7 @@ mod funnel;
 mod history;
 mod latest;
 mod nps_interval;
+mod nth;
 mod one_of;
 mod period;
 mod period_add;
@@ -43,6 +46,7 @@ mod period_complete;
 mod period_index;
 mod retained;
 mod retention;
+mod usage;
 mod wilson;
 
 /// Makes every function of this module known to `context`.
@@ -61,6 +65,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
     vec![
         attribute::function(),
         nps_interval::function(),
+        nth::function(),
         one_of::function(),
         period::function(),
         period_add::function(),
@@ -73,7 +78,13 @@ pub fn scalars() -> Vec<ScalarUDF> {
 /// The functions of many rows.
 #[must_use]
 pub fn aggregates() -> Vec<AggregateUDF> {
-    vec![funnel::function(), latest::function(), retained::function(), retention::function()]
+    vec![
+        funnel::function(),
+        latest::function(),
+        retained::function(),
+        retention::function(),
+        usage::function(),
+    ]
 }
 
 #[cfg(test)]

@@ -80,64 +80,47 @@
 --! title = { en = "Different things used in 365 days", zh = "近 365 天使用功能种类" }
 --! unit = "count"
 --- A day is 24 hours counted back from the cutoff, so that every window holds
---- whole days whatever the hour of the cutoff. Counting days and distinct
---- features costs no DISTINCT: one row per customer and day, one per customer
---- and feature, each with what the windows need.
-WITH aged AS (
-  SELECT customer_id,
-         coalesce(feature, name) AS feature,
-         coalesce(quantity, 0) AS quantity,
-         (CAST($as_of AS BIGINT) - CAST(occurred_at AS BIGINT)) AS age_us,
-         (CAST($as_of AS BIGINT) - CAST(occurred_at AS BIGINT)) / 86400000000 AS age
+--- whole days whatever the hour of the cutoff. Customers come one after the
+--- other, so each is counted in one pass; elements 1 to 7 are the windows, 8 is
+--- everything.
+WITH used AS (
+  SELECT customer_key,
+         usage(coalesce(feature, name), quantity, occurred_at, $as_of, [7, 14, 30, 60, 90, 180, 365], []) AS u
   FROM activity
+  WHERE customer_key IS NOT NULL
+  GROUP BY customer_key
 ),
-days AS (
-  SELECT customer_id, age, count(*) AS n, sum(quantity) AS quantity,
-         min(age_us) AS newest_us, max(age_us) AS oldest_us
-  FROM aged
-  GROUP BY customer_id, age
-),
-features AS (
-  SELECT customer_id, feature, min(age) AS age
-  FROM aged
-  GROUP BY customer_id, feature
-),
-breadth AS (
-  SELECT customer_id,
-         count(*) FILTER (WHERE age < 30) AS activity_breadth_30,
-         count(*) FILTER (WHERE age < 90) AS activity_breadth_90,
-         count(*) FILTER (WHERE age < 365) AS activity_breadth_365
-  FROM features
-  GROUP BY customer_id
-),
+-- Elements are picked before the join, which then moves numbers and not lists.
 volume AS (
-  SELECT customer_id,
-         min(newest_us) / 86400000000.0 AS activity_recency,
-         max(oldest_us) / 86400000000.0 AS activity_tenure,
-         count(*) AS active_days,
-         sum(n) AS activity_count,
-         sum(quantity) AS activity_quantity,
-         coalesce(sum(n) FILTER (WHERE age < 7), 0) AS activity_count_7,
-         coalesce(sum(n) FILTER (WHERE age < 14), 0) AS activity_count_14,
-         coalesce(sum(n) FILTER (WHERE age < 30), 0) AS activity_count_30,
-         coalesce(sum(n) FILTER (WHERE age < 60), 0) AS activity_count_60,
-         coalesce(sum(n) FILTER (WHERE age < 90), 0) AS activity_count_90,
-         coalesce(sum(n) FILTER (WHERE age < 180), 0) AS activity_count_180,
-         coalesce(sum(n) FILTER (WHERE age < 365), 0) AS activity_count_365,
-         count(*) FILTER (WHERE age < 7) AS activity_days_7,
-         count(*) FILTER (WHERE age < 14) AS activity_days_14,
-         count(*) FILTER (WHERE age < 30) AS activity_days_30,
-         count(*) FILTER (WHERE age < 60) AS activity_days_60,
-         count(*) FILTER (WHERE age < 90) AS activity_days_90,
-         count(*) FILTER (WHERE age < 180) AS activity_days_180,
-         count(*) FILTER (WHERE age < 365) AS activity_days_365,
-         coalesce(sum(quantity) FILTER (WHERE age < 30), 0) AS activity_quantity_30,
-         coalesce(sum(quantity) FILTER (WHERE age < 90), 0) AS activity_quantity_90,
-         coalesce(sum(quantity) FILTER (WHERE age < 365), 0) AS activity_quantity_365
-  FROM days
-  GROUP BY customer_id
+  SELECT customer_key,
+         (CAST($as_of AS BIGINT) - CAST(u['last_at'] AS BIGINT)) / 86400000000.0 AS activity_recency,
+         (CAST($as_of AS BIGINT) - CAST(u['first_at'] AS BIGINT)) / 86400000000.0 AS activity_tenure,
+         nth(u['days'], 8) AS active_days,
+         nth(u['counts'], 8) AS activity_count,
+         nth(u['quantities'], 8) AS activity_quantity,
+         nth(u['counts'], 1) AS activity_count_7,
+         nth(u['counts'], 2) AS activity_count_14,
+         nth(u['counts'], 3) AS activity_count_30,
+         nth(u['counts'], 4) AS activity_count_60,
+         nth(u['counts'], 5) AS activity_count_90,
+         nth(u['counts'], 6) AS activity_count_180,
+         nth(u['counts'], 7) AS activity_count_365,
+         nth(u['days'], 1) AS activity_days_7,
+         nth(u['days'], 2) AS activity_days_14,
+         nth(u['days'], 3) AS activity_days_30,
+         nth(u['days'], 4) AS activity_days_60,
+         nth(u['days'], 5) AS activity_days_90,
+         nth(u['days'], 6) AS activity_days_180,
+         nth(u['days'], 7) AS activity_days_365,
+         nth(u['quantities'], 3) AS activity_quantity_30,
+         nth(u['quantities'], 5) AS activity_quantity_90,
+         nth(u['quantities'], 7) AS activity_quantity_365,
+         nth(u['breadth'], 3) AS activity_breadth_30,
+         nth(u['breadth'], 5) AS activity_breadth_90,
+         nth(u['breadth'], 7) AS activity_breadth_365
+  FROM used
 )
-SELECT v.customer_id,
+SELECT c.customer_id,
        v.activity_recency,
        v.activity_tenure,
        -- A customer seen on one day only has no rhythm of their own yet.
@@ -147,12 +130,26 @@ SELECT v.customer_id,
        ln((v.activity_count_30 + 0.5) / ((v.activity_count_90 - v.activity_count_30) / 2.0 + 0.5)) AS activity_trend,
        v.activity_count,
        v.activity_quantity,
-       v.activity_count_7, v.activity_count_14, v.activity_count_30, v.activity_count_60,
-       v.activity_count_90, v.activity_count_180, v.activity_count_365,
-       v.activity_days_7, v.activity_days_14, v.activity_days_30, v.activity_days_60,
-       v.activity_days_90, v.activity_days_180, v.activity_days_365,
-       v.activity_quantity_30, v.activity_quantity_90, v.activity_quantity_365,
-       b.activity_breadth_30, b.activity_breadth_90, b.activity_breadth_365
+       v.activity_count_7,
+       v.activity_count_14,
+       v.activity_count_30,
+       v.activity_count_60,
+       v.activity_count_90,
+       v.activity_count_180,
+       v.activity_count_365,
+       v.activity_days_7,
+       v.activity_days_14,
+       v.activity_days_30,
+       v.activity_days_60,
+       v.activity_days_90,
+       v.activity_days_180,
+       v.activity_days_365,
+       v.activity_quantity_30,
+       v.activity_quantity_90,
+       v.activity_quantity_365,
+       v.activity_breadth_30,
+       v.activity_breadth_90,
+       v.activity_breadth_365
 FROM volume v
-JOIN breadth b ON b.customer_id = v.customer_id
-ORDER BY v.customer_id
+JOIN customers c ON c.customer_key = v.customer_key
+ORDER BY c.customer_id

@@ -77,6 +77,7 @@ async fn wrong_arguments_are_usage_errors_with_hints() {
         ("retention(t, 'mouth', 'UTC')", "mouth"),
         ("retention(t, name, 'UTC')", "constant"),
         ("period(name, t, 'UTC')", "constant"),
+        ("nth([1], 0)", "from 1 up"),
         ("retained([1], 'inn')", "inn"),
         ("retained([-1], 'on')", "-1 is no age"),
         ("latest(1.0, t)", "four arguments"),
@@ -101,6 +102,15 @@ async fn intervals_are_structs_and_null_for_nothing() {
 async fn attributes_are_found_in_maps() {
     let sql = "SELECT attribute(MAP {'tier': 'gold', 'size': '3'}, 'tier')";
     assert_eq!(answer(sql).await, ["gold"]);
+}
+
+#[tokio::test]
+async fn nth_is_the_element_or_null() {
+    let lists = "(VALUES ([1, 2, 3]), ([4]), (NULL), ([NULL, 5])) AS v(list)";
+    let sql =
+        format!("SELECT nth(list, 2) IS NOT DISTINCT FROM list[2], nth(list, 2) FROM {lists}");
+    assert_eq!(answer(&sql).await, ["true| 2", "true|", "true|", "true| 5"]);
+    assert_eq!(answer("SELECT nth(['a', 'b'], 2)").await, ["b"]);
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn nth_is_the_element_or_null() {
     let lists = "(VALUES ([1, 2, 3]), ([4]), (NULL), ([NULL, 5])) AS v(list)";
     let sql =
         format!("SELECT nth(list, 2) IS NOT DISTINCT FROM list[2], nth(list, 2) FROM {lists}");
-    assert_eq!(answer(&sql).await, ["true| 2", "true|", "true|", "true| 5"]);
+    assert_eq!(answer(&sql).await, ["true | 2", "true |", "true |", "true | 5"]);
     assert_eq!(answer("SELECT nth(['a', 'b'], 2)").await, ["b"]);
 }
 

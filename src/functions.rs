@@ -35,6 +35,7 @@ mod args;
 mod attribute;
 pub mod calendar;
 mod funnel;
+mod groups;
 mod history;
 mod latest;
 mod nps_interval;

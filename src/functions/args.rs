@@ -19,6 +19,18 @@ pub(super) fn instant_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// The type a column of names is taken as: coded as it is stored, or plain text.
+pub(super) fn name_type(given: &DataType) -> DataType {
+    match given {
+        DataType::Dictionary(key, value)
+            if **key == DataType::Int32 && **value == DataType::Utf8 =>
+        {
+            given.clone()
+        }
+        _ => DataType::Utf8,
+    }
+}
+
 /// Carries our error through DataFusion; `From<DataFusionError>` takes it out.
 pub(super) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))

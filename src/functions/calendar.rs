@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
-const MICROS_PER_DAY: i64 = MICROS_PER_SECOND * SECONDS_PER_DAY;
+pub(super) const MICROS_PER_DAY: i64 = MICROS_PER_SECOND * SECONDS_PER_DAY;
 
 /// A calendar unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

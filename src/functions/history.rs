@@ -29,6 +29,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::args::{external, misuse};
+use super::groups::{keeps, states_by_row};
 use crate::error::{Error, ErrorKind};
 
 mod aggregate;
@@ -249,9 +250,8 @@ impl<M: Measure> GroupsAccumulator for Collector<M> {
         // other: most never take up space.
         let mut previous = None;
         measure.read(values, |row, event| {
-            let kept = opt_filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
             let group = group_indices[row];
-            if kept && !(M::DISTINCT && previous == Some((group, event))) {
+            if keeps(opt_filter, row) && !(M::DISTINCT && previous == Some((group, event))) {
                 previous = Some((group, event));
                 entries.push(Entry::new(group_number(group)?, event));
             }
@@ -302,12 +302,7 @@ impl<M: Measure> GroupsAccumulator for Collector<M> {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        // Every row is a group of its own.
-        let n = values.first().map_or(0, |column| column.len());
-        let groups: Vec<usize> = (0..n).collect();
-        let mut rows = Self::new(self.measure.clone());
-        rows.update_batch(values, &groups, opt_filter, n)?;
-        rows.state(EmitTo::All)
+        states_by_row(Self::new(self.measure.clone()), values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -20,7 +20,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, TimestampMicrosecondType};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
@@ -28,6 +28,7 @@ use datafusion::logical_expr::{
 };
 
 use super::args::{instant_type, misuse};
+use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
 
 const NAME: &str = "latest";
 
@@ -80,7 +81,7 @@ impl AggregateUDFImpl for Latest {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Rows::plan(&args)?))
+        Ok(Box::new(Ungrouped::new(Rows::plan(&args)?)))
     }
 
     fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
@@ -105,7 +106,7 @@ struct Row {
 }
 
 /// The row that counts so far, for each group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Rows {
     groups: Vec<Option<Row>>,
 }
@@ -143,14 +144,13 @@ impl GroupsAccumulator for Rows {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.groups.resize(total_num_groups.max(self.groups.len()), None);
+        self.ensure(total_num_groups);
         let value = values[0].as_primitive::<Float64Type>();
         let occurred = values[1].as_primitive::<TimestampMicrosecondType>();
         let known = values[2].as_primitive::<TimestampMicrosecondType>();
         let id = values[3].as_string::<i32>();
         for (row, group) in group_indices.iter().enumerate() {
-            let kept = opt_filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row));
-            if !kept || value.is_null(row) || occurred.is_null(row) {
+            if !keeps(opt_filter, row) || value.is_null(row) || occurred.is_null(row) {
                 continue;
             }
             let best = &mut self.groups[*group];
@@ -178,7 +178,7 @@ impl GroupsAccumulator for Rows {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
-        GroupsAccumulator::update_batch(self, values, group_indices, None, total_num_groups)
+        self.update_batch(values, group_indices, None, total_num_groups)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -197,11 +197,7 @@ impl GroupsAccumulator for Rows {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let n = values[0].len();
-        let groups: Vec<usize> = (0..n).collect();
-        let mut rows = Self::default();
-        GroupsAccumulator::update_batch(&mut rows, values, &groups, opt_filter, n)?;
-        GroupsAccumulator::state(&mut rows, EmitTo::All)
+        states_by_row(Self::default(), values, opt_filter)
     }
 
     fn size(&self) -> usize {
@@ -211,29 +207,8 @@ impl GroupsAccumulator for Rows {
     }
 }
 
-/// Without GROUP BY: the same with one group.
-impl Accumulator for Rows {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let groups = vec![0; values[0].len()];
-        GroupsAccumulator::update_batch(self, values, &groups, None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        Accumulator::update_batch(self, states)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let row = self.groups.first().and_then(Option::as_ref);
-        Ok(ScalarValue::Float64(row.map(|row| row.value)))
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.groups.resize(1, None);
-        let columns = Self::columns(&self.groups);
-        columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
-    }
-
-    fn size(&self) -> usize {
-        GroupsAccumulator::size(self)
+impl Grouped for Rows {
+    fn ensure(&mut self, n: usize) {
+        self.groups.resize(n.max(self.groups.len()), None);
     }
 }

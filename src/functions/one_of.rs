@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::args::{misuse, vectorised};
+use super::args::{misuse, name_type, vectorised};
 
 const NAME: &str = "one_of";
 
@@ -45,15 +45,7 @@ impl ScalarUDFImpl for OneOf {
         let [name, _] = given else {
             return Err(misuse("one_of takes two arguments: name, names".to_owned()));
         };
-        let name = match name {
-            DataType::Dictionary(key, value)
-                if **key == DataType::Int32 && **value == DataType::Utf8 =>
-            {
-                name.clone()
-            }
-            _ => DataType::Utf8,
-        };
-        Ok(vec![name, DataType::new_list(DataType::Utf8, true)])
+        Ok(vec![name_type(name), DataType::new_list(DataType::Utf8, true)])
     }
 
     fn return_type(&self, _given: &[DataType]) -> Result<DataType> {

@@ -31,6 +31,7 @@ use datafusion::logical_expr::{
 };
 
 use super::args::{constant, external, misuse};
+use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
 use crate::error::{Error, ErrorKind};
 
 const NAME: &str = "retained";
@@ -70,7 +71,7 @@ impl AggregateUDFImpl for Retained {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Counts::new(kind(&args)?)))
+        Ok(Box::new(Ungrouped::new(Counts::new(kind(&args)?))))
     }
 
     fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
@@ -159,7 +160,7 @@ fn add(counts: &mut Vec<i64>, age: i64, customers: i64) -> Result<()> {
 }
 
 /// Customers by age, for each group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Counts {
     kind: Kind,
     groups: Vec<Vec<i64>>,
@@ -178,7 +179,7 @@ impl Counts {
         n_groups: usize,
         mut count: impl FnMut(usize, &[i64], &mut Vec<i64>) -> Result<()>,
     ) -> Result<()> {
-        self.groups.resize(n_groups.max(self.groups.len()), Vec::new());
+        self.ensure(n_groups);
         let values = lists.values().as_primitive::<Int64Type>();
         let offsets = lists.value_offsets();
         for (row, group) in groups.iter().enumerate() {
@@ -212,12 +213,9 @@ impl GroupsAccumulator for Counts {
         total_num_groups: usize,
     ) -> Result<()> {
         let kind = self.kind;
-        let counted = |row| {
-            opt_filter.is_none_or(|keep: &BooleanArray| keep.is_valid(row) && keep.value(row))
-        };
         let ages = values[0].as_list::<i32>();
         self.each(ages, group_indices, total_num_groups, |row, ages, counts| {
-            if counted(row) { kind.count(ages, counts) } else { Ok(()) }
+            if keeps(opt_filter, row) { kind.count(ages, counts) } else { Ok(()) }
         })
     }
 
@@ -248,11 +246,7 @@ impl GroupsAccumulator for Counts {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let n = values[0].len();
-        let groups: Vec<usize> = (0..n).collect();
-        let mut rows = Self::new(self.kind);
-        GroupsAccumulator::update_batch(&mut rows, values, &groups, opt_filter, n)?;
-        GroupsAccumulator::state(&mut rows, EmitTo::All)
+        states_by_row(Self::new(self.kind), values, opt_filter)
     }
 
     fn size(&self) -> usize {
@@ -263,31 +257,8 @@ impl GroupsAccumulator for Counts {
     }
 }
 
-/// Without GROUP BY: the same with one group.
-impl Accumulator for Counts {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let groups = vec![0; values[0].len()];
-        GroupsAccumulator::update_batch(self, values, &groups, None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let groups = vec![0; states[0].len()];
-        GroupsAccumulator::merge_batch(self, states, &groups, 1)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        // A growing window evaluates after every row: nothing may be taken out.
-        let mut counts = self.groups.first().cloned().unwrap_or_default();
-        self.kind.finish(&mut counts);
-        ScalarValue::try_from_array(&lists(&[counts])?, 0)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let counts = self.groups.first().cloned().unwrap_or_default();
-        Ok(vec![ScalarValue::try_from_array(&lists(&[counts])?, 0)?])
-    }
-
-    fn size(&self) -> usize {
-        GroupsAccumulator::size(self)
+impl Grouped for Counts {
+    fn ensure(&mut self, n: usize) {
+        self.groups.resize(n.max(self.groups.len()), Vec::new());
     }
 }

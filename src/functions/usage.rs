@@ -31,16 +31,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::args::{constant, instant_type, misuse};
+use super::args::{constant, instant_type, misuse, name_type};
+use super::groups::Ungrouped;
 
 mod tally;
 #[cfg(test)]
@@ -170,16 +171,8 @@ impl AggregateUDFImpl for Usage {
                 "{NAME} takes six arguments: name, quantity, occurred_at, as_of, windows, names"
             )));
         };
-        let name = match name {
-            DataType::Dictionary(key, value)
-                if **key == DataType::Int32 && **value == DataType::Utf8 =>
-            {
-                name.clone()
-            }
-            _ => DataType::Utf8,
-        };
         Ok(vec![
-            name,
+            name_type(name),
             DataType::Float64,
             instant_type(),
             instant_type(),
@@ -200,7 +193,7 @@ impl AggregateUDFImpl for Usage {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Single(Tally::new(Plan::of(&args)?))))
+        Ok(Box::new(Ungrouped::new(Tally::new(Plan::of(&args)?))))
     }
 
     fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
@@ -212,39 +205,5 @@ impl AggregateUDFImpl for Usage {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(Box::new(Tally::new(Plan::of(&args)?)))
-    }
-}
-
-/// The same for a query without GROUP BY: a tally with one group.
-#[derive(Debug)]
-struct Single(Tally);
-
-impl Accumulator for Single {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let n = values.first().map_or(0, |column| column.len());
-        self.0.update_batch(values, &vec![0; n], None, 1)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let n = states.first().map_or(0, |column| column.len());
-        self.0.merge_batch(states, &vec![0; n], 1)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        // A growing window evaluates after every row: nothing may be taken out.
-        let mut copy = self.0.clone();
-        copy.ensure(1);
-        ScalarValue::try_from_array(&copy.evaluate(EmitTo::First(1))?, 0)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let mut copy = self.0.clone();
-        copy.ensure(1);
-        let columns = copy.state(EmitTo::First(1))?;
-        columns.iter().map(|column| ScalarValue::try_from_array(column, 0)).collect()
-    }
-
-    fn size(&self) -> usize {
-        self.0.size()
     }
 }

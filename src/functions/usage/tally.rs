@@ -17,8 +17,9 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::{Plan, answer_fields};
 use crate::functions::args::misuse;
+use crate::functions::calendar::MICROS_PER_DAY;
+use crate::functions::groups::{Grouped, keeps, states_by_row};
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 const BITS: usize = u64::BITS as usize;
 /// No row of that name, or no row at all; before every instant.
 const NEVER: i64 = i64::MIN;
@@ -121,20 +122,6 @@ impl Tally {
 
     fn n_ranks(&self) -> usize {
         self.plan.windows.len() + 1
-    }
-
-    /// Makes room for `n` groups.
-    pub(super) fn ensure(&mut self, n: usize) {
-        if n > self.n_groups {
-            self.n_groups = n;
-            self.first.rows(n);
-            self.last.rows(n);
-            self.counts.rows(n);
-            self.quantities.rows(n);
-            self.by_name.rows(n);
-            self.days.rows(n);
-            self.newest.rows(n);
-        }
     }
 
     /// The number of a name.
@@ -299,8 +286,7 @@ impl GroupsAccumulator for Tally {
         let n_asked = self.plan.names.len();
         let n_ranks = self.n_ranks();
         for (row, (at, group)) in instants.values().iter().zip(group_indices).enumerate() {
-            let kept = opt_filter.is_none_or(|keep| keep.is_valid(row) && keep.value(row))
-                && known.is_none_or(|known| known.is_valid(row));
+            let kept = keeps(opt_filter, row) && known.is_none_or(|known| known.is_valid(row));
             let (at, group) = (*at, *group);
             if !kept || at > self.plan.as_of {
                 continue;
@@ -458,12 +444,7 @@ impl GroupsAccumulator for Tally {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        // Every row is a group of its own.
-        let n = values.first().map_or(0, |column| column.len());
-        let groups: Vec<usize> = (0..n).collect();
-        let mut rows = Self::new(self.plan.clone());
-        rows.update_batch(values, &groups, opt_filter, n)?;
-        rows.state(EmitTo::All)
+        states_by_row(Self::new(self.plan.clone()), values, opt_filter)
     }
 
     fn size(&self) -> usize {
@@ -475,5 +456,20 @@ impl GroupsAccumulator for Tally {
             + self.by_name.size()
             + self.days.size()
             + self.newest.size()
+    }
+}
+
+impl Grouped for Tally {
+    fn ensure(&mut self, n: usize) {
+        if n > self.n_groups {
+            self.n_groups = n;
+            self.first.rows(n);
+            self.last.rows(n);
+            self.counts.rows(n);
+            self.quantities.rows(n);
+            self.by_name.rows(n);
+            self.days.rows(n);
+            self.newest.rows(n);
+        }
     }
 }

@@ -138,7 +138,7 @@ impl Engine {
     ///
     /// [`ErrorKind::Storage`] if a file can not be read.
     pub async fn runs(&self, table: Table) -> Result<Vec<Vec<DataFile>>> {
-        if !scan::is_clustered(table.spec()) {
+        if !table.spec().is_clustered() {
             return Ok(Vec::new());
         }
         let runs = scan::into_runs(self.files(table).await?);
@@ -178,7 +178,7 @@ impl Engine {
     async fn borders(&self) -> Result<Arc<[i64]>> {
         let borders = self.borders.get_or_try_init(async || {
             let mut largest = (0, Vec::new());
-            for spec in SPECS.iter().filter(|spec| scan::is_clustered(spec)) {
+            for spec in SPECS.iter().filter(|spec| spec.is_clustered()) {
                 let rows = self.snapshot.rows(spec.table).await?;
                 if rows > largest.0 {
                     largest = (rows, self.files(spec.table).await?);

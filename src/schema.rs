@@ -215,6 +215,12 @@ impl TableSpec {
         Arc::new(Schema::new(fields))
     }
 
+    /// Whether all rows of a customer stand together.
+    #[must_use]
+    pub fn is_clustered(&self) -> bool {
+        self.sort.first() == Some(&"customer_key")
+    }
+
     /// The column called `name`.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {

@@ -85,7 +85,7 @@ impl Stored {
         files: Vec<File>,
         borders: Arc<[i64]>,
     ) -> Self {
-        let clustered = is_clustered(spec);
+        let clustered = spec.is_clustered();
         let runs = if clustered { into_runs(files) } else { vec![files] };
         let borders = if clustered { borders } else { Arc::from([]) };
         let order = if clustered { spec.sort.to_vec() } else { Vec::new() };
@@ -139,11 +139,6 @@ impl Stored {
         });
         (groups.collect(), across)
     }
-}
-
-/// Whether a table is laid out by customer.
-pub(super) fn is_clustered(spec: &TableSpec) -> bool {
-    spec.sort.first() == Some(&"customer_key")
 }
 
 /// Sorts files into as few runs of files that follow each other as there can

@@ -13,6 +13,7 @@
 //! were first seen, which is known only at the end: such rows wait.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -21,6 +22,8 @@ use arrow::array::{
 };
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::common::hash_utils::RandomState;
+use hashbrown::HashTable;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Table, TableSpec};
@@ -54,12 +57,17 @@ const NEVER: i64 = i64::MAX;
 #[derive(Debug)]
 struct Entry {
     id: Arc<str>,
-    key: i64,
     /// In the store or written in this run, and how.
     stored: Option<Stored>,
-    sight: Option<Sight>,
     /// The explicit row that waits for the first sight: batch and row.
     waiting: Option<(usize, usize)>,
+}
+
+/// What every fact looks up and changes, apart from the rest.
+#[derive(Debug)]
+struct Seen {
+    key: i64,
+    sight: Option<Sight>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,11 +79,68 @@ struct Stored {
 /// The customers by id.
 #[derive(Debug)]
 pub(super) struct Directory {
-    index: HashMap<Arc<str>, usize>,
+    index: Index,
     entries: Vec<Entry>,
+    /// One for each of `entries`.
+    seen: Vec<Seen>,
     next_key: i64,
     waiting: Vec<RecordBatch>,
 }
+
+/// The positions of customers by id.
+///
+/// Fifty million facts look up a million customers in no order: what counts is
+/// how many places in memory a look-up touches. An id of usual length (15 or 18
+/// bytes in Salesforce, 24 in MongoDB) stands in the table itself and is
+/// compared there; only a longer one is compared with the text of its entry.
+#[derive(Debug)]
+struct Index {
+    table: HashTable<(Digest, u32)>,
+    hasher: RandomState,
+}
+
+impl Index {
+    fn with_capacity(n: usize) -> Self {
+        Self { table: HashTable::with_capacity(n), hasher: RandomState::with_seed(3) }
+    }
+
+    fn find(&self, id: &str, digest: Digest, entries: &[Entry]) -> Option<usize> {
+        let same = |&(known, at): &(Digest, u32)| {
+            known == digest && (id.len() <= SHORT || *entries[at as usize].id == *id)
+        };
+        self.table.find(self.hasher.hash_one(digest), same).map(|(_, at)| *at as usize)
+    }
+
+    fn add(&mut self, digest: Digest, at: usize) {
+        let hasher = &self.hasher;
+        // Keys are handed out one by one: memory ends long before.
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        self.table.insert_unique(hasher.hash_one(digest), (digest, at), |(known, _)| {
+            hasher.hash_one(known)
+        });
+    }
+
+    fn digest(&self, id: &str) -> Digest {
+        let mut bytes = [0_u8; SHORT + 1];
+        if id.len() <= SHORT {
+            bytes[..id.len()].copy_from_slice(id.as_bytes());
+            bytes[SHORT] = u8::try_from(id.len()).unwrap_or(LONG);
+        } else {
+            bytes[..8].copy_from_slice(&self.hasher.hash_one(id).to_le_bytes());
+            bytes[SHORT] = LONG;
+        }
+        bytes
+    }
+}
+
+/// The bytes of an id that stands in the index itself.
+const SHORT: usize = 27;
+
+/// A short id and its length, or the hash of a longer one.
+type Digest = [u8; SHORT + 1];
+
+/// In the place of the length of a short id.
+const LONG: u8 = u8::MAX;
 
 /// Rows of a fact table, as the directory needs them.
 pub(super) struct Facts<'a> {
@@ -90,24 +155,20 @@ impl Directory {
     /// Starts from the customers of the store.
     pub(super) fn new(known: &[KnownCustomer]) -> Self {
         let mut directory = Self {
-            index: HashMap::with_capacity(known.len()),
-            entries: Vec::new(),
+            index: Index::with_capacity(known.len()),
+            entries: Vec::with_capacity(known.len()),
+            seen: Vec::with_capacity(known.len()),
             next_key: 0,
             waiting: Vec::new(),
         };
         for customer in known {
-            let id: Arc<str> = customer.customer_id.as_str().into();
-            directory.index.insert(Arc::clone(&id), directory.entries.len());
-            directory.next_key = directory.next_key.max(customer.customer_key + 1);
-            let stored = Stored { implied: customer.implied, created_at: customer.created_at };
-            directory.entries.push(Entry {
-                id,
-                key: customer.customer_key,
-                stored: Some(stored),
-                sight: None,
-                waiting: None,
-            });
+            directory.next_key = customer.customer_key;
+            let at = directory.entry(&customer.customer_id);
+            directory.entries[at].stored =
+                Some(Stored { implied: customer.implied, created_at: customer.created_at });
         }
+        let greatest = known.iter().map(|customer| customer.customer_key).max();
+        directory.next_key = greatest.map_or(0, |key| key + 1);
         directory
     }
 
@@ -116,35 +177,37 @@ impl Directory {
         self.entries.len()
     }
 
+    /// Where the customer called `id` is, who gets the next key if new.
     fn entry(&mut self, id: &str) -> usize {
-        if let Some(&at) = self.index.get(id) {
+        self.entry_of(id, self.index.digest(id))
+    }
+
+    fn entry_of(&mut self, id: &str, digest: Digest) -> usize {
+        if let Some(at) = self.index.find(id, digest, &self.entries) {
             return at;
         }
         let at = self.entries.len();
-        let id: Arc<str> = id.into();
-        self.index.insert(Arc::clone(&id), at);
-        self.entries.push(Entry {
-            id,
-            key: self.next_key,
-            stored: None,
-            sight: None,
-            waiting: None,
-        });
+        self.index.add(digest, at);
+        self.entries.push(Entry { id: id.into(), stored: None, waiting: None });
+        self.seen.push(Seen { key: self.next_key, sight: None });
         self.next_key += 1;
         at
     }
 
     /// The keys of the customers of facts; rows without a customer have none.
     pub(super) fn facts(&mut self, facts: &Facts<'_>) -> ArrayRef {
-        // Exports come grouped by customer: the last one is often the next.
-        let mut last: Option<(&str, usize)> = None;
-        let keys = facts.ids.iter().enumerate().map(|(row, id)| {
-            let id = id?;
-            let at = match last {
-                Some((known, at)) if known == id => at,
-                _ => self.entry(id),
-            };
-            last = Some((id, at));
+        // Step by step for all rows: each step waits for memory, but none for
+        // that of the row before.
+        let digests: Vec<Digest> = facts
+            .ids
+            .iter()
+            .map(|id| id.map_or([0; SHORT + 1], |id| self.index.digest(id)))
+            .collect();
+        let found = facts.ids.iter().zip(digests);
+        let found: Vec<Option<usize>> =
+            found.map(|(id, digest)| Some(self.entry_of(id?, digest))).collect();
+        let keys = found.into_iter().enumerate().map(|(row, at)| {
+            let seen = &mut self.seen[at?];
             let time = facts.times.filter(|times| times.is_valid(row));
             let sight = Sight {
                 at: time.map_or(NEVER, |times| times.value(row)),
@@ -152,11 +215,10 @@ impl Directory {
                 load_id: facts.load_id,
                 row_no: facts.row_no[row],
             };
-            let entry = &mut self.entries[at];
-            if entry.sight.is_none_or(|known| sight < known) {
-                entry.sight = Some(sight);
+            if seen.sight.is_none_or(|known| sight < known) {
+                seen.sight = Some(sight);
             }
-            Some(entry.key)
+            Some(seen.key)
         });
         Arc::new(keys.collect::<Int64Array>())
     }
@@ -176,7 +238,7 @@ impl Directory {
                     Some(Stored { implied: false, created_at: Some(created.value(row)) });
                 entry.waiting = None;
             }
-            Some(entry.key)
+            Some(self.seen[at].key)
         });
         Arc::new(keys.collect::<Int64Array>())
     }
@@ -207,18 +269,18 @@ impl Directory {
         };
         let mut implied = Implied::default();
         let mut waiting: Vec<(usize, usize, Option<i64>)> = Vec::new();
-        for entry in &self.entries {
-            let seen = entry.sight.map(|sight| sight.at).filter(|&at| at != NEVER);
+        for (entry, seen) in self.entries.iter().zip(&self.seen) {
+            let happened = seen.sight.map(|sight| sight.at).filter(|&at| at != NEVER);
             let known = entry.stored.and_then(|stored| stored.created_at);
-            let first = match (seen, known) {
-                (Some(seen), Some(known)) => Some(seen.min(known)),
-                (seen, known) => seen.or(known),
+            let first = match (happened, known) {
+                (Some(happened), Some(known)) => Some(happened.min(known)),
+                (happened, known) => happened.or(known),
             };
             if let Some((batch, row)) = entry.waiting {
                 waiting.push((batch, row, first));
                 continue;
             }
-            let Some(sight) = entry.sight else {
+            let Some(sight) = seen.sight else {
                 continue;
             };
             let earlier = match entry.stored {
@@ -226,7 +288,7 @@ impl Directory {
                 Some(stored) => stored.implied && first != stored.created_at,
             };
             if earlier {
-                implied.push(entry, first, stamp(Some(sight.known_at)), sight);
+                implied.push(entry, seen.key, first, stamp(Some(sight.known_at)), sight);
             }
         }
         let mut batches = Vec::new();
@@ -298,8 +360,8 @@ struct Implied {
 }
 
 impl Implied {
-    fn push(&mut self, entry: &Entry, created: Option<i64>, known: i64, sight: Sight) {
-        self.keys.push(entry.key);
+    fn push(&mut self, entry: &Entry, key: i64, created: Option<i64>, known: i64, sight: Sight) {
+        self.keys.push(key);
         self.ids.push(Arc::clone(&entry.id));
         self.created.push(created);
         self.known.push(known);
@@ -327,5 +389,35 @@ impl Implied {
             array.unwrap_or_else(|| new_null_array(&column.kind.data_type(), n))
         });
         Ok(RecordBatch::try_new(spec.schema(), columns.collect())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_any_length_are_told_apart() {
+        let mut directory = Directory::new(&[]);
+        let long = "a".repeat(SHORT);
+        let mut ids = vec![String::new(), "a".to_owned(), "a\0".to_owned(), "\0a".to_owned()];
+        for more in ["", "a", "b", "\u{ff}", "aa"] {
+            ids.push(format!("{long}{more}"));
+        }
+        for (key, id) in ids.iter().enumerate() {
+            assert_eq!(directory.entry(id), key, "{id:?}");
+        }
+        // Known again, also after the table has grown many times.
+        for n in 0..10_000 {
+            directory.entry(&format!("customer {n}"));
+        }
+        for (key, id) in ids.iter().enumerate() {
+            assert_eq!(directory.entry(id), key, "{id:?}");
+        }
+        // Two long ids with the same hash are still two.
+        let at = directory.len();
+        let digest = directory.index.digest(&ids[5]);
+        assert_eq!(directory.entry_of("as long as the other, but another id", digest), at);
+        assert_eq!(directory.entry(&ids[5]), 5);
     }
 }

@@ -21,7 +21,7 @@ use super::plan::{ColumnPlan, FeedPlan, From, Plan, Seen};
 use super::read::RawBatch;
 use super::reason::Reason;
 use crate::error::Result;
-use crate::schema::{Kind, Table, TableSpec};
+use crate::schema::{Kind, Table, TableSpec, attributes_type};
 
 /// Why a row is quarantined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,6 +241,9 @@ impl Work<'_> {
     }
 
     fn attributes(&self, feed: &FeedPlan, columns: &[ArrayRef]) -> Result<ArrayRef> {
+        if feed.attributes.is_empty() {
+            return Ok(new_null_array(&attributes_type(), self.rows));
+        }
         let cells = feed.attributes.iter().map(|(name, at)| {
             let text = convert(&columns[*at], Kind::Text, self.setting.parsing, None)?;
             Ok((name.as_str(), text.values))
@@ -263,6 +266,11 @@ pub(super) fn known_at(feed: &FeedRows, otherwise: Option<i64>) -> Option<ArrayR
         |name: &str| at(name).map(|at| feed.columns[at].as_primitive::<TimestampMicrosecondType>());
     let mapped = times("known_at")?;
     let happened = feed.spec.time.and_then(times);
+    if let Some(happened) = happened
+        .filter(|happened| mapped.null_count() == mapped.len() && happened.null_count() == 0)
+    {
+        return Some(Arc::new(happened.clone()));
+    }
     let values = (0..mapped.len()).map(|row| {
         let value = |times: &arrow::array::TimestampMicrosecondArray| {
             times.is_valid(row).then(|| times.value(row))

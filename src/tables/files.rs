@@ -1,11 +1,6 @@
 //! How does a table's Parquet file come to be, and how is a small one read?
 
-use std::sync::Arc;
-
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::{
-    SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
-};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::TryStreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -18,24 +13,24 @@ use parquet::schema::types::ColumnPath;
 
 use super::delta::{self, DataFile};
 use super::location::Location;
+use super::sort::sort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 
 /// Sorts `batches` in the table's order and encodes them as one Parquet file.
-///
-/// The sort ends with `load_id, row_no`, so that the file's bytes depend on
-/// its rows and not on the order in which batches arrived.
 pub(super) fn encode(table: Table, batches: &[RecordBatch]) -> Result<(Vec<u8>, u64)> {
-    let schema = table.spec().schema();
-    let rows = concat_batches(&schema, batches)?;
-    let mut file = Encoder::new(schema)?;
-    file.write(&take_record_batch(&rows, &order(table, &rows)?)?)?;
+    let mut file = Encoder::new(table.spec().schema())?;
+    file.write(&sort(table, batches)?)?;
     file.finish()
 }
 
 /// Rows of a row group: few enough that ranges of customers begin where the
 /// reader wants them, many enough that its footer and dictionaries do not weigh.
 const GROUP_ROWS: usize = 1 << 18;
+
+/// Bytes of different values after which a column of a row group has too many
+/// for a dictionary to pay: enough for its customers, not for ids of rows.
+const DICTIONARY_BYTES: usize = 128 << 10;
 
 /// A Parquet file in the making, in memory; takes rows in the table's order.
 #[derive(Debug)]
@@ -52,6 +47,7 @@ impl Encoder {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")));
         for field in schema.fields() {
             // Instants hardly repeat and hardly compress (by 1 % in the bench),
@@ -61,6 +57,13 @@ impl Encoder {
                 properties = properties
                     .set_column_dictionary_enabled(column.clone(), false)
                     .set_column_compression(column, Compression::UNCOMPRESSED);
+            }
+            // Rows are laid out by customer: nearly every name is in every row
+            // group, and no reader is spared one by the least and the greatest.
+            if *field.data_type() == DataType::Utf8 && field.name() != "customer_id" {
+                let column = ColumnPath::from(field.name().as_str());
+                properties =
+                    properties.set_column_statistics_enabled(column, EnabledStatistics::None);
             }
         }
         let properties = properties.build();
@@ -83,21 +86,6 @@ impl Encoder {
     pub(super) fn finish(self) -> Result<(Vec<u8>, u64)> {
         Ok((self.writer.into_inner()?, self.rows))
     }
-}
-
-fn order(table: Table, rows: &RecordBatch) -> Result<UInt32Array> {
-    // Nulls last, as declared to DataFusion in `engine`.
-    let options = Some(SortOptions { descending: false, nulls_first: false });
-    let columns: Vec<SortColumn> = table
-        .spec()
-        .sort
-        .iter()
-        .copied()
-        .chain(["load_id", "row_no"])
-        .filter_map(|name| rows.column_by_name(name))
-        .map(|values| SortColumn { values: Arc::clone(values), options })
-        .collect();
-    Ok(lexsort_to_indices(&columns, None)?)
 }
 
 /// The name of the `index`-th file of a run: sorts by run, and is unique even

@@ -36,8 +36,11 @@ mod location;
 mod lock;
 mod manifest;
 mod output;
+mod pending;
 mod pieces;
 mod run;
+mod sort;
+mod spill;
 
 pub use delta::DataFile;
 pub use location::Location;

@@ -10,12 +10,10 @@ use super::delta::{self, DataFile};
 use super::lock::WriterLock;
 use super::manifest::{self, Load, RunRecord};
 use super::output::Output;
+use super::pending::Pending;
 use super::{Snapshot, Store, files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
-
-/// Rows held back per table before they are sorted and written as one file.
-const FILE_ROWS: usize = 2 << 20;
 
 /// A change to the store in the making. Dropping it changes nothing that a
 /// reader could see; [`Run::publish`] makes all of it visible at once.
@@ -28,17 +26,6 @@ pub struct Run {
     loads: Vec<Load>,
     versioned: BTreeSet<String>,
     started_at: DateTime<Utc>,
-}
-
-#[derive(Debug, Default)]
-struct Pending {
-    batches: Vec<RecordBatch>,
-    rows: usize,
-    written: Vec<DataFile>,
-    /// Published files whose rows are in `written` again.
-    replaced: Vec<DataFile>,
-    data_end: Option<i64>,
-    known_end: Option<i64>,
 }
 
 impl Run {
@@ -111,12 +98,7 @@ impl Run {
             let known = files::newest(&batch, "known_at", limit);
             pending.known_end = pending.known_end.max(known);
         }
-        pending.rows += batch.num_rows();
-        pending.batches.push(batch);
-        if pending.rows >= FILE_ROWS {
-            self.flush(table).await?;
-        }
-        Ok(())
+        pending.push(table, batch, self.store.location(), self.base.run_id() + 1).await
     }
 
     /// Records a file as loaded by this run.
@@ -156,23 +138,13 @@ impl Run {
         self.pending.keys().copied()
     }
 
-    /// Sorts and writes what is held back for `table`.
+    /// Makes files of the rows of `table` that have none yet.
     async fn flush(&mut self, table: Table) -> Result<()> {
         let id = self.id();
-        let Some(pending) = self.pending.get_mut(&table) else { return Ok(()) };
-        if pending.rows == 0 {
-            return Ok(());
+        match self.pending.get_mut(&table) {
+            Some(pending) => pending.flush(table, self.store.location(), id).await,
+            None => Ok(()),
         }
-        let batches = std::mem::take(&mut pending.batches);
-        pending.rows = 0;
-        let encoded =
-            tokio::task::spawn_blocking(move || files::encode(table, &batches)).await.map_err(
-                |error| Error::new(ErrorKind::Internal, "sorting rows").caused_by(error),
-            )??;
-        let name = files::name(id, pending.written.len());
-        let file = files::write(self.store.location(), table, name, encoded).await?;
-        pending.written.push(file);
-        Ok(())
     }
 
     /// Where rows that are already in the table's order become files; nothing
@@ -273,9 +245,8 @@ impl Run {
     /// affected by files that stay, and the next run removes them.
     pub async fn abandon(self) -> Result<()> {
         let mut outcome = Ok(());
-        for (table, pending) in &self.pending {
-            let removed = files::discard(self.store.location(), *table, &pending.written).await;
-            outcome = outcome.and(removed);
+        for table in self.pending.keys() {
+            outcome = outcome.and(remove_unpublished(&self.store, &self.base, *table).await);
         }
         self.lock.release().await;
         outcome
@@ -302,10 +273,15 @@ async fn take_back(store: &Store, base: &Snapshot) -> Result<()> {
                 }
             }
         }
-        let unpublished = files::of_runs_after(location, table, base.run_id()).await?;
-        files::discard(location, table, &unpublished).await?;
+        remove_unpublished(store, base, table).await?;
     }
     Ok(())
+}
+
+/// Removes the files of a table that no published run refers to.
+async fn remove_unpublished(store: &Store, base: &Snapshot, table: Table) -> Result<()> {
+    let unpublished = files::of_runs_after(store.location(), table, base.run_id()).await?;
+    files::discard(store.location(), table, &unpublished).await
 }
 
 fn without(files: &[DataFile], others: &[DataFile]) -> Vec<DataFile> {

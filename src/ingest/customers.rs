@@ -13,18 +13,16 @@
 //! were first seen, which is known only at the end: such rows wait.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt64Array, new_null_array,
 };
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
-use datafusion::common::hash_utils::RandomState;
-use hashbrown::HashTable;
 
+use super::ids::Ids;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Table, TableSpec};
 
@@ -54,20 +52,27 @@ struct Sight {
 /// The instant of a sight without a time.
 const NEVER: i64 = i64::MAX;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
-    id: Arc<str>,
     /// In the store or written in this run, and how.
     stored: Option<Stored>,
+    sight: Option<Sight>,
     /// The explicit row that waits for the first sight: batch and row.
     waiting: Option<(usize, usize)>,
 }
 
-/// What every fact looks up and changes, apart from the rest.
+/// What every fact looks up.
 #[derive(Debug)]
 struct Seen {
     key: i64,
-    sight: Option<Sight>,
+    /// That of the customer's first sight.
+    at: i64,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { key: 0, at: NEVER }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,71 +81,19 @@ struct Stored {
     created_at: Option<i64>,
 }
 
+/// Facts looked up at once: few enough that what was fetched for them is still
+/// near when it is changed.
+const AT_ONCE: usize = 1024;
+
 /// The customers by id.
 #[derive(Debug)]
 pub(super) struct Directory {
-    index: Index,
+    ids: Ids<Seen>,
+    /// One for each of `ids`.
     entries: Vec<Entry>,
-    /// One for each of `entries`.
-    seen: Vec<Seen>,
     next_key: i64,
     waiting: Vec<RecordBatch>,
 }
-
-/// The positions of customers by id.
-///
-/// Fifty million facts look up a million customers in no order: what counts is
-/// how many places in memory a look-up touches. An id of usual length (15 or 18
-/// bytes in Salesforce, 24 in MongoDB) stands in the table itself and is
-/// compared there; only a longer one is compared with the text of its entry.
-#[derive(Debug)]
-struct Index {
-    table: HashTable<(Digest, u32)>,
-    hasher: RandomState,
-}
-
-impl Index {
-    fn with_capacity(n: usize) -> Self {
-        Self { table: HashTable::with_capacity(n), hasher: RandomState::with_seed(3) }
-    }
-
-    fn find(&self, id: &str, digest: Digest, entries: &[Entry]) -> Option<usize> {
-        let same = |&(known, at): &(Digest, u32)| {
-            known == digest && (id.len() <= SHORT || *entries[at as usize].id == *id)
-        };
-        self.table.find(self.hasher.hash_one(digest), same).map(|(_, at)| *at as usize)
-    }
-
-    fn add(&mut self, digest: Digest, at: usize) {
-        let hasher = &self.hasher;
-        // Keys are handed out one by one: memory ends long before.
-        let at = u32::try_from(at).unwrap_or(u32::MAX);
-        self.table.insert_unique(hasher.hash_one(digest), (digest, at), |(known, _)| {
-            hasher.hash_one(known)
-        });
-    }
-
-    fn digest(&self, id: &str) -> Digest {
-        let mut bytes = [0_u8; SHORT + 1];
-        if id.len() <= SHORT {
-            bytes[..id.len()].copy_from_slice(id.as_bytes());
-            bytes[SHORT] = u8::try_from(id.len()).unwrap_or(LONG);
-        } else {
-            bytes[..8].copy_from_slice(&self.hasher.hash_one(id).to_le_bytes());
-            bytes[SHORT] = LONG;
-        }
-        bytes
-    }
-}
-
-/// The bytes of an id that stands in the index itself.
-const SHORT: usize = 27;
-
-/// A short id and its length, or the hash of a longer one.
-type Digest = [u8; SHORT + 1];
-
-/// In the place of the length of a short id.
-const LONG: u8 = u8::MAX;
 
 /// Rows of a fact table, as the directory needs them.
 pub(super) struct Facts<'a> {
@@ -155,9 +108,8 @@ impl Directory {
     /// Starts from the customers of the store.
     pub(super) fn new(known: &[KnownCustomer]) -> Self {
         let mut directory = Self {
-            index: Index::with_capacity(known.len()),
+            ids: Ids::with_capacity(known.len()),
             entries: Vec::with_capacity(known.len()),
-            seen: Vec::with_capacity(known.len()),
             next_key: 0,
             waiting: Vec::new(),
         };
@@ -179,48 +131,51 @@ impl Directory {
 
     /// Where the customer called `id` is, who gets the next key if new.
     fn entry(&mut self, id: &str) -> usize {
-        self.entry_of(id, self.index.digest(id))
+        let at = self.ids.number(id);
+        self.grow();
+        at
     }
 
-    fn entry_of(&mut self, id: &str, digest: Digest) -> usize {
-        if let Some(at) = self.index.find(id, digest, &self.entries) {
-            return at;
+    /// Makes room for new customers; each gets the next key.
+    fn grow(&mut self) {
+        while self.entries.len() < self.ids.len() {
+            self.ids.value(self.entries.len()).key = self.next_key;
+            self.entries.push(Entry::default());
+            self.next_key += 1;
         }
-        let at = self.entries.len();
-        self.index.add(digest, at);
-        self.entries.push(Entry { id: id.into(), stored: None, waiting: None });
-        self.seen.push(Seen { key: self.next_key, sight: None });
-        self.next_key += 1;
-        at
     }
 
     /// The keys of the customers of facts; rows without a customer have none.
     pub(super) fn facts(&mut self, facts: &Facts<'_>) -> ArrayRef {
-        // Step by step for all rows: each step waits for memory, but none for
-        // that of the row before.
-        let digests: Vec<Digest> = facts
-            .ids
-            .iter()
-            .map(|id| id.map_or([0; SHORT + 1], |id| self.index.digest(id)))
-            .collect();
-        let found = facts.ids.iter().zip(digests);
-        let found: Vec<Option<usize>> =
-            found.map(|(id, digest)| Some(self.entry_of(id?, digest))).collect();
-        let keys = found.into_iter().enumerate().map(|(row, at)| {
-            let seen = &mut self.seen[at?];
-            let time = facts.times.filter(|times| times.is_valid(row));
+        let mut keys = Int64Builder::with_capacity(facts.ids.len());
+        for start in (0..facts.ids.len()).step_by(AT_ONCE) {
+            let rows = AT_ONCE.min(facts.ids.len() - start);
+            let customers = self.ids.numbers(&facts.ids.slice(start, rows));
+            self.grow();
+            for (row, customer) in (start..).zip(customers) {
+                keys.append_option(customer.map(|at| self.sighted(at, facts, row)));
+            }
+        }
+        Arc::new(keys.finish())
+    }
+
+    /// Takes note of a fact about a customer; gives their key.
+    fn sighted(&mut self, at: usize, facts: &Facts<'_>, row: usize) -> i64 {
+        let time = facts.times.filter(|times| times.is_valid(row));
+        let time = time.map_or(NEVER, |times| times.value(row));
+        let seen = self.ids.value(at);
+        if time <= seen.at {
             let sight = Sight {
-                at: time.map_or(NEVER, |times| times.value(row)),
+                at: time,
                 known_at: facts.known.value(row),
                 load_id: facts.load_id,
                 row_no: facts.row_no[row],
             };
-            if seen.sight.is_none_or(|known| sight < known) {
-                seen.sight = Some(sight);
-            }
-            Some(seen.key)
-        });
-        Arc::new(keys.collect::<Int64Array>())
+            seen.at = time;
+            let first = &mut self.entries[at].sight;
+            *first = Some(first.map_or(sight, |first| first.min(sight)));
+        }
+        seen.key
     }
 
     /// The keys of customers of whom the source has rows. Of the rows, those
@@ -238,7 +193,7 @@ impl Directory {
                     Some(Stored { implied: false, created_at: Some(created.value(row)) });
                 entry.waiting = None;
             }
-            Some(self.seen[at].key)
+            Some(self.ids.value(at).key)
         });
         Arc::new(keys.collect::<Int64Array>())
     }
@@ -263,14 +218,14 @@ impl Directory {
     /// The rows of customers that wait or are implied, by key. `load_time`
     /// is when a row without any other stamp could be known, and every row if
     /// `arrivals`.
-    pub(super) fn finish(self, load_time: i64, arrivals: bool) -> Result<Vec<RecordBatch>> {
+    pub(super) fn finish(mut self, load_time: i64, arrivals: bool) -> Result<Vec<RecordBatch>> {
         let stamp = |known: Option<i64>| {
             if arrivals { load_time } else { known.unwrap_or(load_time) }
         };
         let mut implied = Implied::default();
         let mut waiting: Vec<(usize, usize, Option<i64>)> = Vec::new();
-        for (entry, seen) in self.entries.iter().zip(&self.seen) {
-            let happened = seen.sight.map(|sight| sight.at).filter(|&at| at != NEVER);
+        for (at, entry) in self.entries.iter().enumerate() {
+            let happened = entry.sight.map(|sight| sight.at).filter(|&at| at != NEVER);
             let known = entry.stored.and_then(|stored| stored.created_at);
             let first = match (happened, known) {
                 (Some(happened), Some(known)) => Some(happened.min(known)),
@@ -280,7 +235,7 @@ impl Directory {
                 waiting.push((batch, row, first));
                 continue;
             }
-            let Some(sight) = seen.sight else {
+            let Some(sight) = entry.sight else {
                 continue;
             };
             let earlier = match entry.stored {
@@ -288,7 +243,8 @@ impl Directory {
                 Some(stored) => stored.implied && first != stored.created_at,
             };
             if earlier {
-                implied.push(entry, seen.key, first, stamp(Some(sight.known_at)), sight);
+                let key = self.ids.value(at).key;
+                implied.push(self.ids.text(at), key, first, stamp(Some(sight.known_at)), sight);
             }
         }
         let mut batches = Vec::new();
@@ -360,9 +316,9 @@ struct Implied {
 }
 
 impl Implied {
-    fn push(&mut self, entry: &Entry, key: i64, created: Option<i64>, known: i64, sight: Sight) {
+    fn push(&mut self, id: &Arc<str>, key: i64, created: Option<i64>, known: i64, sight: Sight) {
         self.keys.push(key);
-        self.ids.push(Arc::clone(&entry.id));
+        self.ids.push(Arc::clone(id));
         self.created.push(created);
         self.known.push(known);
         self.loads.push(sight.load_id);
@@ -389,35 +345,5 @@ impl Implied {
             array.unwrap_or_else(|| new_null_array(&column.kind.data_type(), n))
         });
         Ok(RecordBatch::try_new(spec.schema(), columns.collect())?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_of_any_length_are_told_apart() {
-        let mut directory = Directory::new(&[]);
-        let long = "a".repeat(SHORT);
-        let mut ids = vec![String::new(), "a".to_owned(), "a\0".to_owned(), "\0a".to_owned()];
-        for more in ["", "a", "b", "\u{ff}", "aa"] {
-            ids.push(format!("{long}{more}"));
-        }
-        for (key, id) in ids.iter().enumerate() {
-            assert_eq!(directory.entry(id), key, "{id:?}");
-        }
-        // Known again, also after the table has grown many times.
-        for n in 0..10_000 {
-            directory.entry(&format!("customer {n}"));
-        }
-        for (key, id) in ids.iter().enumerate() {
-            assert_eq!(directory.entry(id), key, "{id:?}");
-        }
-        // Two long ids with the same hash are still two.
-        let at = directory.len();
-        let digest = directory.index.digest(&ids[5]);
-        assert_eq!(directory.entry_of("as long as the other, but another id", digest), at);
-        assert_eq!(directory.entry(&ids[5]), 5);
     }
 }

@@ -24,6 +24,7 @@ pub mod convert;
 mod customers;
 pub mod expression;
 pub mod header;
+mod ids;
 mod load;
 pub mod mapping;
 mod plan;

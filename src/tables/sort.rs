@@ -16,41 +16,48 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_null_array};
-use arrow::compute::{SortColumn, SortOptions, concat, lexsort_to_indices, take};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    new_null_array,
+};
+use arrow::compute::{SortColumn, SortOptions, concat, interleave, lexsort_to_indices};
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 
 use crate::error::Result;
 use crate::schema::Table;
 
 /// The rows of `batches`, which have the table's schema, in its order.
+///
+/// Columns with the same values share them: `known_at` mostly is the instant at
+/// which a row happened.
 pub(super) fn sort(table: Table, batches: &[RecordBatch]) -> Result<RecordBatch> {
     let schema = table.spec().schema();
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let column = |at: usize| -> Result<ArrayRef> {
-        let parts: Vec<&dyn Array> =
-            batches.iter().map(|batch| batch.column(at).as_ref()).collect();
-        // Most of a canonical table is empty: no source feeds all of it.
-        if parts.iter().all(|part| part.null_count() == part.len()) {
-            return Ok(new_null_array(schema.field(at).data_type(), rows));
-        }
-        Ok(concat(&parts)?)
+    let parts = |at: usize| batches.iter().map(|batch| batch.column(at)).collect::<Vec<_>>();
+    let by: Vec<Vec<&ArrayRef>> =
+        order(table).filter_map(|name| Some(parts(schema.index_of(name).ok()?))).collect();
+    let places = match packed(&by, rows) {
+        Some(places) => places,
+        None => lexsorted(&by, batches)?,
     };
-    let mut columns: Vec<ArrayRef> =
-        (0..schema.fields().len()).map(column).collect::<Result<_>>()?;
-    let by: Vec<&ArrayRef> =
-        order(table).filter_map(|name| Some(&columns[schema.index_of(name).ok()?])).collect();
-    let positions = match packed(&by, rows) {
-        Some(positions) => positions,
-        None => lexsorted(&by)?,
-    };
-    for column in &mut columns {
-        if column.null_count() < column.len() {
-            *column = take(column, &positions, None)?;
-        }
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for (at, field) in schema.fields().iter().enumerate() {
+        let these = parts(at);
+        let twin = (0..at).find(|other| same(&parts(*other), &these));
+        columns.push(match (twin, constant(&these)) {
+            (Some(twin), _) => Arc::clone(&columns[twin]),
+            (None, Some(constant)) => constant.column(field.data_type(), rows),
+            (None, None) => {
+                let parts: Vec<&dyn Array> = these.iter().map(AsRef::as_ref).collect();
+                interleave(&parts, &places)?
+            }
+        });
     }
     Ok(RecordBatch::try_new(schema, columns)?)
 }
+
+/// Where a row is: its batch and the row in it.
+type Place = (usize, usize);
 
 /// The columns a table is sorted by.
 fn order(table: Table) -> impl Iterator<Item = &'static str> {
@@ -60,12 +67,19 @@ fn order(table: Table) -> impl Iterator<Item = &'static str> {
 /// Nulls come last, as `engine` declares to DataFusion.
 const OPTIONS: SortOptions = SortOptions { descending: false, nulls_first: false };
 
-fn lexsorted(by: &[&ArrayRef]) -> Result<UInt32Array> {
-    let columns: Vec<SortColumn> = by
+fn lexsorted(by: &[Vec<&ArrayRef>], batches: &[RecordBatch]) -> Result<Vec<Place>> {
+    let column = |parts: &Vec<&ArrayRef>| -> Result<SortColumn> {
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        Ok(SortColumn { values: concat(&parts)?, options: Some(OPTIONS) })
+    };
+    let columns: Vec<SortColumn> = by.iter().map(column).collect::<Result<_>>()?;
+    let places: Vec<Place> = batches
         .iter()
-        .map(|values| SortColumn { values: Arc::clone(values), options: Some(OPTIONS) })
+        .enumerate()
+        .flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)))
         .collect();
-    Ok(lexsort_to_indices(&columns, None)?)
+    let positions: UInt32Array = lexsort_to_indices(&columns, None)?;
+    Ok(positions.values().iter().map(|position| places[*position as usize]).collect())
 }
 
 /// The values of an integer column: 64 bits wide, of whatever meaning.
@@ -79,49 +93,114 @@ pub(super) fn integers(column: &ArrayRef) -> Option<&[i64]> {
     }
 }
 
-/// The positions of the rows in order, if the columns are integers that fit.
-fn packed(by: &[&ArrayRef], rows: usize) -> Option<UInt32Array> {
-    let position_bits = u64::BITS - (rows as u64).leading_zeros();
-    let mut left = u128::BITS.checked_sub(position_bits)?;
-    let mut keys = vec![0_u128; rows];
-    for column in by {
-        let values = integers(column)?;
-        let known = |row: usize| column.is_valid(row);
-        let all_known = column.null_count() == 0;
-        let (least, greatest) = if all_known {
-            (values.iter().copied().min(), values.iter().copied().max())
-        } else {
-            let known = || (0..rows).filter(|row| known(*row)).map(|row| values[row]);
-            (known().min(), known().max())
-        };
-        let (least, greatest) = (least.unwrap_or(0), greatest.unwrap_or(0));
-        // Differences of any two of 64 bits, and one more for null.
-        let last = u128::from(greatest.abs_diff(least)) + u128::from(!all_known);
-        let bits = u128::BITS - last.leading_zeros();
-        left = left.checked_sub(bits)?;
-        for (row, key) in keys.iter_mut().enumerate() {
-            let rank = if all_known || known(row) {
-                u128::from(values[row].abs_diff(least))
-            } else {
-                last
-            };
-            *key = (*key << bits) | rank;
+/// The integers of a column in which none is missing.
+fn complete(column: &ArrayRef) -> Option<&[i64]> {
+    integers(column).filter(|_| column.null_count() == 0)
+}
+
+/// Whether two columns have the same type and the same integers.
+fn same(a: &[&ArrayRef], b: &[&ArrayRef]) -> bool {
+    let alike = |a: &ArrayRef, b: &ArrayRef| {
+        a.data_type() == b.data_type()
+            && match (complete(a), complete(b)) {
+                (Some(a), Some(b)) => a == b,
+                _ => false,
+            }
+    };
+    !a.is_empty() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+}
+
+/// What all rows of a column have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Constant {
+    Null,
+    Integer(i64),
+}
+
+/// What all rows of a column have, if they do. Most of a canonical table is
+/// empty, since no source feeds all of it, and the rest came in one load.
+pub(super) fn constant(parts: &[&ArrayRef]) -> Option<Constant> {
+    if parts.iter().all(|part| part.null_count() == part.len()) {
+        return Some(Constant::Null);
+    }
+    let first = *parts.iter().find_map(|part| complete(part)?.first())?;
+    let all = parts.iter().all(|part| {
+        complete(part).is_some_and(|values| values.iter().all(|value| *value == first))
+    });
+    all.then_some(Constant::Integer(first))
+}
+
+impl Constant {
+    /// A column of `rows` rows of it.
+    pub(super) fn column(self, data_type: &DataType, rows: usize) -> ArrayRef {
+        match (self, data_type) {
+            (Self::Null, _) => new_null_array(data_type, rows),
+            (Self::Integer(value), DataType::Timestamp(_, zone)) => {
+                let instants = TimestampMicrosecondArray::from_value(value, rows);
+                Arc::new(instants.with_timezone_opt(zone.clone()))
+            }
+            (Self::Integer(value), _) => Arc::new(Int64Array::from_value(value, rows)),
         }
     }
-    for (position, key) in keys.iter_mut().enumerate() {
-        *key = (*key << position_bits) | position as u128;
+}
+
+/// The rows in order, if the columns are integers that fit.
+fn packed(by: &[Vec<&ArrayRef>], rows: usize) -> Option<Vec<Place>> {
+    let parts = by.first().map_or(0, Vec::len);
+    let longest = by.first()?.iter().map(|part| part.len()).max().unwrap_or(0);
+    let (part_bits, row_bits) = (bits(parts as u128), bits(longest as u128));
+    let mut left = u128::BITS - part_bits - row_bits;
+    let mut keys = vec![0_u128; rows];
+    for column in by {
+        let parts: Vec<(&ArrayRef, &[i64])> =
+            column.iter().map(|part| Some((*part, integers(part)?))).collect::<Option<_>>()?;
+        let gaps = parts.iter().any(|(part, _)| part.null_count() > 0);
+        let known = || {
+            parts.iter().flat_map(|(part, values)| {
+                let whole = part.null_count() == 0;
+                let there = move |(row, _): &(usize, &i64)| whole || part.is_valid(*row);
+                values.iter().enumerate().filter(there).map(|(_, value)| *value)
+            })
+        };
+        let least = known().min().unwrap_or(0);
+        let greatest = known().max().unwrap_or(0);
+        // Differences of any two of 64 bits, and one more for null.
+        let last = u128::from(greatest.abs_diff(least)) + u128::from(gaps);
+        let width = bits(last);
+        left = left.checked_sub(width)?;
+        let mut keys = keys.iter_mut();
+        for (part, values) in parts {
+            let whole = part.null_count() == 0;
+            for ((row, value), key) in values.iter().enumerate().zip(&mut keys) {
+                let there = whole || part.is_valid(row);
+                let rank = if there { u128::from(value.abs_diff(least)) } else { last };
+                *key = (*key << width) | rank;
+            }
+        }
+    }
+    let mut rest = keys.iter_mut();
+    for (part, values) in by.first()?.iter().enumerate() {
+        for (row, key) in (0..values.len()).zip(&mut rest) {
+            *key = (*key << part_bits | part as u128) << row_bits | row as u128;
+        }
     }
     // Not the unstable sort: this one takes runs that are sorted already as
     // they are, and what is merged consists of such.
     keys.sort();
-    let mask = (1_u128 << position_bits) - 1;
-    let positions = keys.into_iter().map(|key| u32::try_from(key & mask).ok());
-    positions.collect::<Option<Vec<u32>>>().map(UInt32Array::from)
+    let low = |key: u128, width: u32| usize::try_from(key & ((1 << width) - 1)).ok();
+    keys.into_iter()
+        .map(|key| Some((low(key >> row_bits, part_bits)?, low(key, row_bits)?)))
+        .collect()
+}
+
+/// The bits of numbers up to `greatest`.
+fn bits(greatest: u128) -> u32 {
+    u128::BITS - greatest.leading_zeros()
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::StringArray;
     use rand::{Rng, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -149,22 +228,36 @@ mod tests {
                 .collect();
             // The row's number makes the order the only one.
             columns.push(Arc::new(Int64Array::from_iter_values(0..rows as i64)));
-            let by: Vec<&ArrayRef> = columns.iter().collect();
-            assert_eq!(packed(&by, rows).unwrap(), lexsorted(&by).unwrap(), "case {case}");
+            let names = (0..columns.len()).map(|at| at.to_string());
+            let whole = RecordBatch::try_from_iter(names.zip(columns)).unwrap();
+            // In several parts, of which some may be empty.
+            let mut cuts = [0, rng.random_range(0..=rows), rng.random_range(0..=rows), rows];
+            cuts.sort_unstable();
+            let parts: Vec<RecordBatch> =
+                cuts.windows(2).map(|cut| whole.slice(cut[0], cut[1] - cut[0])).collect();
+            let by: Vec<Vec<&ArrayRef>> = (0..whole.num_columns())
+                .map(|at| parts.iter().map(|part| part.column(at)).collect())
+                .collect();
+            let expected = lexsorted(&by, &parts).unwrap();
+            assert_eq!(packed(&by, rows).unwrap(), expected, "case {case}");
         }
     }
 
     #[test]
     fn extremes_fit_and_what_does_not_is_left_to_the_kernel() {
+        let sorted = |columns: &[&ArrayRef]| {
+            let by: Vec<Vec<&ArrayRef>> = columns.iter().map(|column| vec![*column]).collect();
+            packed(&by, 3).map(|places| places.iter().map(|(_, row)| *row).collect::<Vec<_>>())
+        };
         let wide: ArrayRef = Arc::new(Int64Array::from(vec![i64::MAX, i64::MIN, 0]));
-        assert_eq!(packed(&[&wide], 3).unwrap(), UInt32Array::from(vec![1, 2, 0]));
+        assert_eq!(sorted(&[&wide]).unwrap(), [1, 2, 0]);
         let gap: ArrayRef = Arc::new(Int64Array::from(vec![Some(i64::MAX), None, Some(i64::MIN)]));
-        assert_eq!(packed(&[&gap], 3).unwrap(), UInt32Array::from(vec![2, 0, 1]));
-        assert_eq!(packed(&[&wide, &wide], 3), None);
+        assert_eq!(sorted(&[&gap]).unwrap(), [2, 0, 1]);
+        assert_eq!(sorted(&[&wide, &wide]), None);
         let text: ArrayRef = Arc::new(StringArray::from(vec!["b", "a", "c"]));
-        assert_eq!(packed(&[&text], 3), None);
+        assert_eq!(sorted(&[&text]), None);
         let time: ArrayRef =
             Arc::new(TimestampMicrosecondArray::from(vec![2, 1, 0]).with_timezone("UTC"));
-        assert_eq!(packed(&[&time], 3).unwrap(), UInt32Array::from(vec![2, 1, 0]));
+        assert_eq!(sorted(&[&time]).unwrap(), [2, 1, 0]);
     }
 }

@@ -19,15 +19,16 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder, new_null_array};
 use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 
 use super::pieces::NOBODY;
-use super::sort::{integers, sort};
+use super::sort::{Constant, constant, integers, sort};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 
@@ -48,11 +49,29 @@ pub(super) struct Spill {
     file: Mutex<File>,
     bytes: u64,
     blocks: Vec<Block>,
+    /// One for each chunk.
+    columns: Vec<Columns>,
+    names: Names,
+}
+
+/// What becomes of each column of a chunk.
+type Columns = Vec<Kept>;
+
+/// Most columns of a chunk need no bytes on disk.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    /// The column of the block with this position.
+    There(usize),
+    /// All rows have the same.
+    Constant(Constant),
+    /// The same values as another column of the table.
+    As(usize),
 }
 
 /// Some rows that follow each other in a chunk.
 #[derive(Debug)]
 struct Block {
+    chunk: usize,
     start: u64,
     bytes: usize,
     rows: usize,
@@ -68,15 +87,33 @@ impl Spill {
             None => tempfile::tempfile(),
         };
         let file = Mutex::new(file.map_err(|error| failed(&error))?);
-        Ok(Self { table, file, bytes: 0, blocks: Vec::new() })
+        Ok(Self {
+            table,
+            file,
+            bytes: 0,
+            blocks: Vec::new(),
+            columns: Vec::new(),
+            names: Names::default(),
+        })
     }
 
     /// Sorts a chunk and sets it aside.
     pub(super) fn push(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        let sorted = sort(self.table, batches)?;
-        let there = |column: &ArrayRef| column.null_count() < column.len();
-        let there: Vec<usize> =
-            (0..sorted.num_columns()).filter(|at| there(sorted.column(*at))).collect();
+        let named = batches.iter().map(|batch| self.names.taken_from(batch));
+        let sorted = sort(self.table, &named.collect::<Result<Vec<_>>>()?)?;
+        let mut columns: Columns = Vec::with_capacity(sorted.num_columns());
+        let mut there = Vec::new();
+        for (at, column) in sorted.columns().iter().enumerate() {
+            let twin = (0..at).find(|other| Arc::ptr_eq(sorted.column(*other), column));
+            columns.push(match (twin, constant(&[column])) {
+                (Some(twin), _) => Kept::As(twin),
+                (None, Some(constant)) => Kept::Constant(constant),
+                (None, None) => {
+                    there.push(at);
+                    Kept::There(there.len() - 1)
+                }
+            });
+        }
         let places = Places::of(self.table, &sorted)?;
         let kept = sorted.project(&there)?;
         let mut start = 0;
@@ -90,6 +127,7 @@ impl Spill {
             let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
             file.write_all(&encoded).map_err(|error| failed(&error))?;
             self.blocks.push(Block {
+                chunk: self.columns.len(),
                 start: self.bytes,
                 bytes: encoded.len(),
                 rows,
@@ -99,6 +137,7 @@ impl Spill {
             self.bytes += encoded.len() as u64;
             start += rows;
         }
+        self.columns.push(columns);
         Ok(())
     }
 
@@ -141,7 +180,7 @@ impl Spill {
             let bytes = self.fetch(blocks)?;
             let mut start = 0;
             for block in blocks {
-                let rows = self.decode(bytes.slice_with_length(start, block.bytes), block.rows)?;
+                let rows = self.decode(bytes.slice_with_length(start, block.bytes), block)?;
                 start += block.bytes;
                 let places = Places::of(self.table, &rows)?;
                 let first = places.below(from);
@@ -151,7 +190,7 @@ impl Spill {
                 }
             }
         }
-        sort(self.table, &parts)
+        self.names.given_to(sort(self.table, &parts)?)
     }
 
     fn fetch(&self, blocks: &[Block]) -> Result<Buffer> {
@@ -164,17 +203,85 @@ impl Spill {
         Ok(Buffer::from_vec(bytes))
     }
 
-    fn decode(&self, mut bytes: Buffer, rows: usize) -> Result<RecordBatch> {
+    fn decode(&self, mut bytes: Buffer, block: &Block) -> Result<RecordBatch> {
         let kept = StreamDecoder::new().decode(&mut bytes)?;
-        let kept = kept.filter(|batch| batch.num_rows() == rows).ok_or_else(|| {
+        let kept = kept.filter(|batch| batch.num_rows() == block.rows).ok_or_else(|| {
             Error::new(ErrorKind::Internal, "a block of rows set aside is not as it was written")
         })?;
         let schema = self.table.spec().schema();
-        let columns = schema.fields().iter().map(|field| {
-            let column = kept.column_by_name(field.name()).cloned();
-            column.unwrap_or_else(|| new_null_array(field.data_type(), rows))
-        });
-        Ok(RecordBatch::try_new(schema.clone(), columns.collect())?)
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+        for (field, column) in schema.fields().iter().zip(&self.columns[block.chunk]) {
+            columns.push(match column {
+                Kept::There(at) => Arc::clone(kept.column(*at)),
+                Kept::Constant(constant) => constant.column(field.data_type(), block.rows),
+                Kept::As(other) => Arc::clone(&columns[*other]),
+            });
+        }
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+}
+
+/// What customers are called: once here, not with every row on disk.
+#[derive(Debug, Default)]
+struct Names {
+    text: String,
+    /// Where the name of each key is; keys are dense.
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+/// Where a table's rows have the customer's key and name.
+fn customer(rows: &RecordBatch) -> Option<(usize, usize)> {
+    let schema = rows.schema_ref();
+    Some((schema.index_of("customer_key").ok()?, schema.index_of("customer_id").ok()?))
+}
+
+impl Names {
+    /// The rows without the names, which are kept.
+    fn taken_from(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let Some((key, id)) = customer(rows) else { return Ok(rows.clone()) };
+        let keys = rows.column(key).as_primitive::<Int64Type>();
+        let ids = rows.column(id).as_string::<i32>();
+        for row in 0..rows.num_rows() {
+            if keys.is_null(row) && ids.is_null(row) {
+                continue;
+            }
+            let key = Some(keys.value(row)).filter(|_| keys.is_valid(row) && ids.is_valid(row));
+            let key = key.and_then(|key| usize::try_from(key).ok()).ok_or_else(|| {
+                Error::new(ErrorKind::Internal, "a customer has a key without an id, or an id only")
+            })?;
+            if key >= self.spans.len() {
+                self.spans.resize(key + 1, None);
+            }
+            if self.spans[key].is_none() {
+                let id = ids.value(row);
+                self.spans[key] = Some((self.text.len(), id.len()));
+                self.text.push_str(id);
+            }
+        }
+        let mut columns = rows.columns().to_vec();
+        columns[id] = new_null_array(&DataType::Utf8, rows.num_rows());
+        Ok(RecordBatch::try_new(rows.schema(), columns)?)
+    }
+
+    /// The rows with their customers' names.
+    fn given_to(&self, rows: RecordBatch) -> Result<RecordBatch> {
+        let Some((key, id)) = customer(&rows) else { return Ok(rows) };
+        let name = |key: i64| {
+            let (start, length) = (*self.spans.get(usize::try_from(key).ok()?)?)?;
+            self.text.get(start..start + length)
+        };
+        let keys = rows.column(key).as_primitive::<Int64Type>();
+        let mut ids = StringBuilder::with_capacity(rows.num_rows(), rows.num_rows() * 16);
+        let mut last = (None, None);
+        for key in keys {
+            if key != last.0 {
+                last = (key, key.and_then(name));
+            }
+            ids.append_option(last.1);
+        }
+        let mut columns = rows.columns().to_vec();
+        columns[id] = Arc::new(ids.finish());
+        Ok(RecordBatch::try_new(rows.schema(), columns)?)
     }
 }
 
@@ -224,8 +331,6 @@ fn failed(error: &std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::compute::concat_batches;
     use rand::{Rng, SeedableRng};
@@ -241,6 +346,8 @@ mod tests {
             (!rng.random_ratio(1, 9)).then(|| if of_many { 3 } else { rng.random_range(0..500) })
         };
         let keys: Int64Array = (0..rows).map(|_| key()).collect();
+        let names: StringArray =
+            keys.iter().map(|key| key.map(|key| format!("customer {key}"))).collect();
         let times: TimestampMicrosecondArray =
             (0..rows).map(|_| Some(rng.random_range(0..5_000))).collect();
         let ids: StringArray = (first..first + rows).map(|id| Some(id.to_string())).collect();
@@ -248,6 +355,7 @@ mod tests {
         let columns = spec.columns.iter().map(|column| -> ArrayRef {
             match column.name {
                 "customer_key" => Arc::new(keys.clone()),
+                "customer_id" => Arc::new(names.clone()),
                 "occurred_at" => Arc::new(times.clone().with_timezone("UTC")),
                 "event_id" => Arc::new(ids.clone()),
                 "row_no" => Arc::new(numbers.clone()),

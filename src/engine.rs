@@ -200,6 +200,8 @@ impl Engine {
         options.sql_parser.collect_spans = true;
         // Wrong results in its history; a differential test must come first.
         options.execution.parquet.pushdown_filters = false;
+        // Whoever groups by customer and more finds a customer's rows together.
+        options.optimizer.subset_repartition_threshold = 1;
         // Plain Utf8 end to end: results do not change type with the source.
         options.execution.parquet.schema_force_view_types = false;
         options.sql_parser.map_string_types_to_utf8view = false;

@@ -9,7 +9,9 @@
 //! Days are counted from 1970-01-01, as in Arrow's `Date32`. Weeks are ISO weeks
 //! and start on Monday. The unit `all` has a single period, called 1970-01-01.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::TimestampMicrosecondArray;
 use arrow::compute::{max, min};
@@ -133,14 +135,7 @@ impl Zone {
     /// for, some 262,000 either way.
     pub fn day(self, micros: i64) -> Result<i32> {
         let seconds = micros.div_euclid(MICROS_PER_SECOND);
-        let offset = if self.is_utc() {
-            Some(0)
-        } else {
-            DateTime::from_timestamp(seconds, 0).map(|utc| {
-                let offset = self.0.offset_from_utc_datetime(&utc.naive_utc());
-                i64::from(offset.fix().local_minus_utc())
-            })
-        };
+        let offset = if self.is_utc() { Some(0) } else { self.offset(seconds) };
         offset
             .map(|offset| (seconds + offset).div_euclid(SECONDS_PER_DAY))
             .and_then(|day| i32::try_from(day).ok())
@@ -151,7 +146,51 @@ impl Zone {
                 )
             })
     }
+
+    /// Whether a later instant is never on an earlier local day.
+    ///
+    /// Clocks put back at one in the morning repeat an hour of a day. Where they
+    /// were put back a minute after midnight, as in St John's until 2011, the day
+    /// before came once more.
+    #[must_use]
+    pub fn days_never_go_back(self) -> bool {
+        static KNOWN: Mutex<BTreeMap<&str, bool>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(self.0.name()).or_insert_with(|| {
+            // Before and after these years no zone has changed its offset.
+            let mut days = CHANGES.map(|day| day * SECONDS_PER_DAY);
+            let mut from = days.next().unwrap_or(0);
+            days.all(|to| {
+                let fine = self.offset(from) <= self.offset(to) || self.passes(from, to);
+                from = to;
+                fine
+            })
+        })
+    }
+
+    /// Whether the local day stays or goes on where the offset changes between
+    /// two instants, in seconds.
+    fn passes(self, mut before: i64, mut after: i64) -> bool {
+        let changed = self.offset(after);
+        while after - before > 1 {
+            let middle = before.midpoint(after);
+            if self.offset(middle) == changed { after = middle } else { before = middle }
+        }
+        let day = |at: i64| self.offset(at).map(|offset| (at + offset).div_euclid(SECONDS_PER_DAY));
+        day(before) <= day(after)
+    }
+
+    /// The seconds by which local time is ahead of UTC.
+    fn offset(self, seconds: i64) -> Option<i64> {
+        let utc = DateTime::from_timestamp(seconds, 0)?;
+        let offset = self.0.offset_from_utc_datetime(&utc.naive_utc());
+        Some(i64::from(offset.fix().local_minus_utc()))
+    }
 }
+
+/// The days, from 1970 on, among which zones have changed or plan to change their
+/// offsets: from the beginning of 1800 to that of 2200.
+const CHANGES: std::ops::Range<i64> = -62_091..84_006;
 
 /// The periods of many instants: a calendar is asked once for each day they
 /// span, not for each of them.
@@ -332,6 +371,41 @@ mod tests {
         let utc: Zone = "UTC".parse().unwrap();
         assert_eq!(utc.day(-1).unwrap(), -1);
         assert_eq!(utc.day(0).unwrap(), 0);
+    }
+
+    #[test]
+    fn days_go_back_where_clocks_were_put_back_across_midnight() {
+        let never = |name: &str| name.parse::<Zone>().unwrap().days_never_go_back();
+        for name in ["UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            assert!(never(name), "{name}");
+        }
+        // Goose Bay did as St John's; Alaska came to lie east of the date line.
+        for name in ["America/St_Johns", "America/Goose_Bay", "America/Juneau"] {
+            assert!(!never(name), "{name}");
+        }
+        let zone: Zone = "America/St_Johns".parse().unwrap();
+        let at = |text: &str| text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros();
+        let (before, after) = (at("2010-11-07T02:30:59Z"), at("2010-11-07T02:31:00Z"));
+        assert!(zone.day(before).unwrap() > zone.day(after).unwrap());
+    }
+
+    #[test]
+    fn no_day_goes_back_in_a_zone_said_to_be_without() {
+        for zone in TZ_VARIANTS.iter().map(|zone| Zone(*zone)).step_by(31) {
+            let mut goes_back = false;
+            let mut last = i64::MIN;
+            // Around every midnight from 1970 to 2040.
+            for day in 0..25_567 {
+                for minute in [-61, -60, -31, -30, -1, 0, 1, 29, 30, 31, 59, 60, 61, 121] {
+                    let offset = zone.offset(day * SECONDS_PER_DAY).unwrap();
+                    let at = day * SECONDS_PER_DAY - offset + minute * 60;
+                    let local = i64::from(zone.day(at * MICROS_PER_SECOND).unwrap());
+                    goes_back |= local < last && minute != -61;
+                    last = local;
+                }
+            }
+            assert!(!(goes_back && zone.days_never_go_back()), "{zone:?}");
+        }
     }
 
     #[test]

@@ -96,12 +96,13 @@ impl AggregateUDFImpl for Latest {
     }
 }
 
-/// What decides between two rows; the later is the greater.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
+/// What decides between two rows.
+#[derive(Debug, Clone, Copy)]
 struct Row {
     occurred_at: i64,
     known_at: Option<i64>,
-    id: Option<Box<str>>,
+    /// Where the id is in the bytes of all.
+    id: Option<(usize, usize)>,
     value: f64,
 }
 
@@ -109,6 +110,8 @@ struct Row {
 #[derive(Debug, Clone, Default)]
 struct Rows {
     groups: Vec<Option<Row>>,
+    /// The ids of these rows: one piece of memory, not one for each.
+    ids: Vec<u8>,
 }
 
 impl Rows {
@@ -119,14 +122,47 @@ impl Rows {
         Ok(Self::default())
     }
 
-    fn columns(rows: &[Option<Row>]) -> Vec<ArrayRef> {
-        let rows = || rows.iter().map(Option::as_ref);
+    fn id(&self, row: &Row) -> Option<&[u8]> {
+        row.id.and_then(|(start, length)| self.ids.get(start..start + length))
+    }
+
+    /// Puts an id where the one before was, if it fits.
+    fn keep(&mut self, id: &[u8], before: Option<(usize, usize)>) -> (usize, usize) {
+        match before {
+            Some((start, length)) if length >= id.len() => {
+                self.ids[start..start + id.len()].copy_from_slice(id);
+                (start, id.len())
+            }
+            _ => {
+                self.ids.extend_from_slice(id);
+                (self.ids.len() - id.len(), id.len())
+            }
+        }
+    }
+
+    /// The first groups, with the ids of these alone.
+    fn taken(&mut self, emit_to: EmitTo) -> Self {
+        let groups = emit_to.take_needed(&mut self.groups);
+        let ids = std::mem::take(&mut self.ids);
+        let taken = Self { groups, ids };
+        for row in self.groups.iter_mut().flatten() {
+            if let Some((start, length)) = row.id {
+                row.id = Some((self.ids.len(), length));
+                self.ids.extend_from_slice(&taken.ids[start..start + length]);
+            }
+        }
+        taken
+    }
+
+    fn columns(&self) -> Vec<ArrayRef> {
+        let rows = || self.groups.iter().map(Option::as_ref);
         let value: Float64Array = rows().map(|row| row.map(|row| row.value)).collect();
         let occurred: TimestampMicrosecondArray =
             rows().map(|row| row.map(|row| row.occurred_at)).collect();
         let known: TimestampMicrosecondArray =
             rows().map(|row| row.and_then(|row| row.known_at)).collect();
-        let id: StringArray = rows().map(|row| row.and_then(|row| row.id.as_deref())).collect();
+        let id = |row: &Row| self.id(row).and_then(|id| std::str::from_utf8(id).ok());
+        let id: StringArray = rows().map(|row| row.and_then(id)).collect();
         vec![
             Arc::new(value),
             Arc::new(occurred.with_timezone("UTC")),
@@ -153,20 +189,18 @@ impl GroupsAccumulator for Rows {
             if !keeps(opt_filter, row) || value.is_null(row) || occurred.is_null(row) {
                 continue;
             }
-            let best = &mut self.groups[*group];
             let occurred_at = occurred.value(row);
-            // Most rows are decided by their instant; only the others cost a text.
-            if best.as_ref().is_some_and(|best| occurred_at < best.occurred_at) {
-                continue;
-            }
-            let new = Row {
-                occurred_at,
-                known_at: known.is_valid(row).then(|| known.value(row)),
-                id: id.is_valid(row).then(|| id.value(row).into()),
-                value: value.value(row),
-            };
-            if best.as_ref().is_none_or(|best| *best < new) {
-                *best = Some(new);
+            let known_at = known.is_valid(row).then(|| known.value(row));
+            let id = id.is_valid(row).then(|| id.value(row).as_bytes());
+            let value = value.value(row);
+            let best = self.groups[*group];
+            let later = best.is_none_or(|best| {
+                (best.occurred_at, best.known_at, self.id(&best), best.value)
+                    < (occurred_at, known_at, id, value)
+            });
+            if later {
+                let id = id.map(|id| self.keep(id, best.and_then(|best| best.id)));
+                self.groups[*group] = Some(Row { occurred_at, known_at, id, value });
             }
         }
         Ok(())
@@ -182,14 +216,12 @@ impl GroupsAccumulator for Rows {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let rows = emit_to.take_needed(&mut self.groups);
-        Ok(Arc::new(
-            rows.iter().map(|row| row.as_ref().map(|row| row.value)).collect::<Float64Array>(),
-        ))
+        let rows = self.taken(emit_to).groups;
+        Ok(Arc::new(rows.iter().map(|row| row.map(|row| row.value)).collect::<Float64Array>()))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(Self::columns(&emit_to.take_needed(&mut self.groups)))
+        Ok(self.taken(emit_to).columns())
     }
 
     fn convert_to_state(
@@ -201,9 +233,7 @@ impl GroupsAccumulator for Rows {
     }
 
     fn size(&self) -> usize {
-        let ids = self.groups.iter().flatten().filter_map(|row| row.id.as_ref());
-        let texts: usize = ids.map(|id| id.len()).sum();
-        size_of_val(self) + self.groups.capacity() * size_of::<Option<Row>>() + texts
+        size_of_val(self) + self.groups.capacity() * size_of::<Option<Row>>() + self.ids.capacity()
     }
 }
 

@@ -14,6 +14,17 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
+    let summary = merge(&tenure).await?;
+    if args.format == "json" {
+        return output::json(&summary);
+    }
+    let nothing = tenure.language().pick("nothing to merge\n", "无需合并\n");
+    let text = render(&summary, tenure.language());
+    output::text(if text.is_empty() { nothing } else { &text })
+}
+
+/// Merges what is due and shows how far it is.
+pub(super) async fn merge(tenure: &Tenure) -> Result<CompactSummary> {
     let language = tenure.language();
     let bar = output::progress_of(0, language.pick("rows", "行"), language);
     let summary = tenure
@@ -23,18 +34,11 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
         })
         .await;
     bar.finish_and_clear();
-    let summary = summary?;
-    if args.format == "json" {
-        return output::json(&summary);
-    }
-    output::text(&render(&summary, language))
+    summary
 }
 
-/// What was merged, as people read it.
-fn render(summary: &CompactSummary, language: Language) -> String {
-    if summary.tables.is_empty() {
-        return language.pick("nothing to merge\n", "无需合并\n").to_owned();
-    }
+/// What was merged, as people read it; nothing if nothing was.
+pub(super) fn render(summary: &CompactSummary, language: Language) -> String {
     let mut text = String::new();
     for (table, merged) in &summary.tables {
         let rows = output::count(merged.rows);

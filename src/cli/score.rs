@@ -1,13 +1,13 @@
 //! `tenure score`: scores every customer with the newest model.
 
-use super::output;
+use super::{compact, output};
 use crate::config::Language;
 use crate::error::Result;
 use crate::reports::iso;
 use crate::serve::ui::band::Band;
 use crate::tenure::{ScoreSummary, Tenure};
 
-/// Score every customer with the newest model
+/// Score every customer with the newest model, once a night; files are merged first where that is due
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Score as of this date or instant [default: the end of the data]
@@ -20,6 +20,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let language = tenure.language();
+    // The run of the night also pays for the day's loads.
+    let merged = compact::merge(&tenure).await?;
     let wheel = output::spinner(language.pick("scoring", "正在评分"));
     let summary = tenure.score(args.as_of.as_deref()).await;
     wheel.finish_and_clear();
@@ -27,7 +29,7 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     if args.format == "json" {
         return output::json(&summary);
     }
-    output::text(&render(&summary, language))
+    output::text(&format!("{}{}", compact::render(&merged, language), render(&summary, language)))
 }
 
 /// What a scoring did, as people read it.

@@ -6,7 +6,10 @@
 //! cores. Tables that are not laid out by customer are small: their chunks
 //! become files as they are.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::delta::DataFile;
@@ -17,17 +20,23 @@ use super::spill::Spill;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 
-/// Bytes of rows in memory that are sorted at once. Sorting holds them three
-/// times, and a second chunk comes in meanwhile.
+/// Bytes of rows in memory that are sorted at once; sorting holds them twice.
 const CHUNK_BYTES: usize = 64 << 20;
 
+/// Chunks that are sorted or wait for it, while the next is read.
+const WAITING: usize = 2;
+
 /// Rows of a table that a run adds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
     batches: Vec<RecordBatch>,
     bytes: usize,
-    /// Chunks set aside; the task sorts the last of them.
+    /// Bytes of rows that are sorted at once.
+    chunk_bytes: usize,
+    /// Chunks set aside; the task sorts the last of them, after those before.
     aside: Option<JoinHandle<Result<Spill>>>,
+    /// Lets as many chunks wait as may be in memory.
+    waiting: Arc<Semaphore>,
     /// Files of these rows, not published yet.
     pub(super) written: Vec<DataFile>,
     /// Published files whose rows are in `written` again.
@@ -35,6 +44,22 @@ pub(super) struct Pending {
     /// The newest instants at which a row happened and became known.
     pub(super) data_end: Option<i64>,
     pub(super) known_end: Option<i64>,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            batches: Vec::new(),
+            bytes: 0,
+            chunk_bytes: CHUNK_BYTES,
+            aside: None,
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            written: Vec::new(),
+            replaced: Vec::new(),
+            data_end: None,
+            known_end: None,
+        }
+    }
 }
 
 impl Pending {
@@ -48,7 +73,7 @@ impl Pending {
     ) -> Result<()> {
         self.bytes += rows.get_array_memory_size();
         self.batches.push(rows);
-        if self.bytes < CHUNK_BYTES {
+        if self.bytes < self.chunk_bytes {
             return Ok(());
         }
         if table.spec().is_clustered() {
@@ -72,7 +97,8 @@ impl Pending {
             self.set_aside(table, location).await?;
         }
         if let Some(spill) = self.spill().await? {
-            self.written.extend(merge(table, spill, location, run).await?);
+            let bytes = self.chunk_bytes as u64;
+            self.written.extend(merge(table, spill, bytes, location, run).await?);
         }
         Ok(())
     }
@@ -89,12 +115,21 @@ impl Pending {
     }
 
     async fn set_aside(&mut self, table: Table, location: &Location) -> Result<()> {
-        let mut spill = match self.spill().await? {
-            Some(spill) => spill,
-            None => Spill::new(table, location.local_path().as_deref())?,
-        };
         let chunk = self.chunk();
-        self.aside = Some(spawn_blocking(move || spill.push(&chunk).map(|()| spill)));
+        let before = match self.aside.take() {
+            Some(task) if !task.is_finished() => task,
+            // What went wrong is known now and not after the last row.
+            Some(task) => ready(done(task.await)?),
+            None => ready(Spill::new(table, location.local_path().as_deref())?),
+        };
+        // Never closed: there is a place in the end.
+        let place = Arc::clone(&self.waiting).acquire_owned().await.ok();
+        self.aside = Some(tokio::spawn(async move {
+            let mut spill = done(before.await)?;
+            let sorted = spawn_blocking(move || spill.push(&chunk).map(|()| spill)).await;
+            drop(place);
+            done(sorted)
+        }));
         Ok(())
     }
 
@@ -113,20 +148,26 @@ impl Pending {
 }
 
 /// Writes all rows set aside as one run of files.
-async fn merge(table: Table, spill: Spill, location: &Location, run: i64) -> Result<Vec<DataFile>> {
+async fn merge(
+    table: Table,
+    spill: Spill,
+    range_bytes: u64,
+    location: &Location,
+    run: i64,
+) -> Result<Vec<DataFile>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let shares = spill.ranges(cores, CHUNK_BYTES as u64);
-    let spill = std::sync::Arc::new(spill);
+    let shares = spill.ranges(cores, range_bytes);
+    let spill = Arc::new(spill);
     // Dropping the set ends the workers.
     let mut workers = JoinSet::new();
     for (worker, share) in shares.iter().cloned().enumerate() {
-        let spill = std::sync::Arc::clone(&spill);
+        let spill = Arc::clone(&spill);
         let end = shares.get(worker + 1).and_then(|next| next.first()).copied();
         let mut output = Output::new(location.clone(), table, run);
         workers.spawn(async move {
             let ends = share.iter().skip(1).copied().map(Some).chain([end]);
             for (from, to) in share.iter().copied().zip(ends) {
-                let spill = std::sync::Arc::clone(&spill);
+                let spill = Arc::clone(&spill);
                 let rows = done(spawn_blocking(move || spill.read(from, to)).await)?;
                 output.write(&rows).await?;
             }
@@ -141,7 +182,90 @@ async fn merge(table: Table, spill: Spill, location: &Location, run: i64) -> Res
     Ok(written.into_iter().flat_map(|(_, files)| files).collect())
 }
 
+/// A task that has ended.
+fn ready(spill: Spill) -> JoinHandle<Result<Spill>> {
+    tokio::spawn(std::future::ready(Ok(spill)))
+}
+
 /// The result of a task.
 fn done<T>(outcome: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     outcome.map_err(|error| Error::new(ErrorKind::Internal, "sorting rows").caused_by(error))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{RecordBatch, new_null_array};
+    use arrow::compute::concat_batches;
+
+    use super::*;
+    use crate::tables::sort::sort;
+
+    /// Activity of 200 customers; everything follows from the row's number.
+    fn activity(rows: std::ops::Range<i64>) -> RecordBatch {
+        let spec = Table::Activity.spec();
+        let key = |row: i64| row * row % 199;
+        let columns = spec.columns.iter().map(|column| -> ArrayRef {
+            let rows = rows.clone();
+            match column.name {
+                "customer_key" => Arc::new(Int64Array::from_iter_values(rows.map(key))),
+                "customer_id" => Arc::new(StringArray::from_iter_values(
+                    rows.map(|row| format!("customer {}", key(row))),
+                )),
+                "occurred_at" | "known_at" => Arc::new(
+                    TimestampMicrosecondArray::from_iter_values(rows.map(|row| row * 7 % 1_000))
+                        .with_timezone("UTC"),
+                ),
+                "name" => Arc::new(StringArray::from_iter_values(
+                    rows.map(|row| if row % 3 == 0 { "login" } else { "purchase" }),
+                )),
+                "load_id" => Arc::new(Int64Array::from_value(1, rows.count())),
+                "row_no" => Arc::new(Int64Array::from_iter_values(rows)),
+                _ => new_null_array(&column.kind.data_type(), rows.count()),
+            }
+        });
+        RecordBatch::try_new(spec.schema(), columns.collect()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_load_of_many_chunks_becomes_one_run_with_every_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::parse(folder.path().to_str().unwrap()).unwrap();
+        let batches: Vec<RecordBatch> =
+            (0..40).map(|batch| activity(batch * 500..(batch + 1) * 500)).collect();
+        let expected = sort(Table::Activity, &batches).unwrap();
+        for chunk_bytes in [1, 100_000, 1_000_000, usize::MAX] {
+            let mut pending = Pending { chunk_bytes, ..Pending::default() };
+            for batch in &batches {
+                pending.push(Table::Activity, batch.clone(), &location, 1).await.unwrap();
+            }
+            assert_eq!(pending.aside.is_some(), chunk_bytes < usize::MAX);
+            pending.flush(Table::Activity, &location, 1).await.unwrap();
+            let mut read = Vec::new();
+            for file in &pending.written {
+                read.extend(files::read(&location, Table::Activity, file).await.unwrap());
+            }
+            let read = concat_batches(&expected.schema(), &read).unwrap();
+            assert_eq!(read, expected, "{chunk_bytes} bytes at once");
+        }
+        // Nothing but the tables is left.
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_with_a_chunk_ends_the_load() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::parse(folder.path().to_str().unwrap()).unwrap();
+        let mut pending = Pending { chunk_bytes: 1, ..Pending::default() };
+        let mut nameless = activity(0..10).columns().to_vec();
+        nameless[1] = new_null_array(&arrow::datatypes::DataType::Utf8, 10);
+        let nameless = RecordBatch::try_new(Table::Activity.spec().schema(), nameless).unwrap();
+        pending.push(Table::Activity, nameless, &location, 1).await.unwrap();
+        let error = pending.flush(Table::Activity, &location, 1).await.unwrap_err();
+        assert!(error.to_string().contains("key without an id"), "{error}");
+        assert!(pending.written.is_empty());
+    }
 }

@@ -225,9 +225,14 @@ impl Spill {
 #[derive(Debug, Default)]
 struct Names {
     text: String,
-    /// Where the name of each key is; keys are dense.
-    spans: Vec<Option<(usize, usize)>>,
+    /// Where each name ends.
+    ends: Vec<usize>,
+    /// Which name is that of each key; keys are dense.
+    of_key: Vec<u32>,
 }
+
+/// A key without a name.
+const NAMELESS: u32 = u32::MAX;
 
 /// Where a table's rows have the customer's key and name.
 fn customer(rows: &RecordBatch) -> Option<(usize, usize)> {
@@ -249,13 +254,13 @@ impl Names {
             let key = key.and_then(|key| usize::try_from(key).ok()).ok_or_else(|| {
                 Error::new(ErrorKind::Internal, "a customer has a key without an id, or an id only")
             })?;
-            if key >= self.spans.len() {
-                self.spans.resize(key + 1, None);
+            if key >= self.of_key.len() {
+                self.of_key.resize(key + 1, NAMELESS);
             }
-            if self.spans[key].is_none() {
-                let id = ids.value(row);
-                self.spans[key] = Some((self.text.len(), id.len()));
-                self.text.push_str(id);
+            if self.of_key[key] == NAMELESS {
+                self.of_key[key] = u32::try_from(self.ends.len()).unwrap_or(NAMELESS);
+                self.text.push_str(ids.value(row));
+                self.ends.push(self.text.len());
             }
         }
         let mut columns = rows.columns().to_vec();
@@ -267,8 +272,9 @@ impl Names {
     fn given_to(&self, rows: RecordBatch) -> Result<RecordBatch> {
         let Some((key, id)) = customer(&rows) else { return Ok(rows) };
         let name = |key: i64| {
-            let (start, length) = (*self.spans.get(usize::try_from(key).ok()?)?)?;
-            self.text.get(start..start + length)
+            let at = usize::try_from(*self.of_key.get(usize::try_from(key).ok()?)?).ok()?;
+            let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+            self.text.get(start..*self.ends.get(at)?)
         };
         let keys = rows.column(key).as_primitive::<Int64Type>();
         let mut ids = StringBuilder::with_capacity(rows.num_rows(), rows.num_rows() * 16);

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::delta::DataFile;
 use super::files::{self, Encoder};
@@ -69,13 +70,28 @@ impl Output {
 
     async fn close(&mut self) -> Result<()> {
         let Some(encoder) = self.encoder.take() else { return Ok(()) };
-        let encoded = tokio::task::spawn_blocking(move || encoder.finish())
-            .await
-            .map_err(|error| Error::new(ErrorKind::Internal, "encoding rows").caused_by(error))??;
+        let encoded = done(spawn_blocking(move || encoder.finish()).await)?;
         let name = files::name(self.run, self.written.len());
         self.written.push(files::write(&self.location, self.table, name, encoded).await?);
         self.last = None;
         Ok(())
+    }
+
+    /// The files of workers that each write a share of one run, by the numbers of
+    /// the shares. Dropping the future ends the workers.
+    ///
+    /// # Errors
+    ///
+    /// That of the first worker to fail.
+    pub async fn all(
+        mut workers: JoinSet<Result<(usize, Vec<DataFile>)>>,
+    ) -> Result<Vec<DataFile>> {
+        let mut written = Vec::new();
+        while let Some(worker) = workers.join_next().await {
+            written.push(done(worker)?);
+        }
+        written.sort_by_key(|(share, _)| *share);
+        Ok(written.into_iter().flat_map(|(_, files)| files).collect())
     }
 
     /// Closes the last file; returns all of them.
@@ -87,6 +103,11 @@ impl Output {
         self.close().await?;
         Ok(self.written)
     }
+}
+
+/// The result of a task that sorts, merges or encodes rows.
+pub(super) fn done<T>(outcome: std::result::Result<Result<T>, JoinError>) -> Result<T> {
+    outcome.map_err(|error| Error::new(ErrorKind::Internal, "writing rows").caused_by(error))?
 }
 
 /// The customers of the rows, those of nobody left out.

@@ -15,9 +15,9 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use super::delta::DataFile;
 use super::files;
 use super::location::Location;
-use super::output::Output;
+use super::output::{Output, done};
 use super::spill::Spill;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::schema::Table;
 
 /// Bytes of rows in memory that are sorted at once; sorting holds them twice.
@@ -158,7 +158,6 @@ async fn merge(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let shares = spill.ranges(cores, range_bytes);
     let spill = Arc::new(spill);
-    // Dropping the set ends the workers.
     let mut workers = JoinSet::new();
     for (worker, share) in shares.iter().cloned().enumerate() {
         let spill = Arc::clone(&spill);
@@ -174,22 +173,12 @@ async fn merge(
             Ok::<_, Error>((worker, output.finish().await?))
         });
     }
-    let mut written = Vec::new();
-    while let Some(worker) = workers.join_next().await {
-        written.push(done(worker)?);
-    }
-    written.sort_by_key(|(worker, _)| *worker);
-    Ok(written.into_iter().flat_map(|(_, files)| files).collect())
+    Output::all(workers).await
 }
 
 /// A task that has ended.
 fn ready(spill: Spill) -> JoinHandle<Result<Spill>> {
     tokio::spawn(std::future::ready(Ok(spill)))
-}
-
-/// The result of a task.
-fn done<T>(outcome: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    outcome.map_err(|error| Error::new(ErrorKind::Internal, "sorting rows").caused_by(error))?
 }
 
 #[cfg(test)]

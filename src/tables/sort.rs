@@ -33,25 +33,27 @@ use crate::schema::Table;
 pub(super) fn sort(table: Table, batches: &[RecordBatch]) -> Result<RecordBatch> {
     let schema = table.spec().schema();
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let parts = |at: usize| batches.iter().map(|batch| batch.column(at)).collect::<Vec<_>>();
+    let parts: Vec<Vec<&ArrayRef>> = (0..schema.fields().len())
+        .map(|at| batches.iter().map(|batch| batch.column(at)).collect())
+        .collect();
     let by: Vec<Vec<&ArrayRef>> =
-        order(table).filter_map(|name| Some(parts(schema.index_of(name).ok()?))).collect();
+        order(table).filter_map(|name| Some(parts[schema.index_of(name).ok()?].clone())).collect();
     let places = match packed(&by, rows) {
         Some(places) => places,
         None => lexsorted(&by, batches)?,
     };
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for (at, field) in schema.fields().iter().enumerate() {
-        let these = parts(at);
-        let twin = (0..at).find(|other| same(&parts(*other), &these));
-        columns.push(match (twin, constant(&these)) {
-            (Some(twin), _) => Arc::clone(&columns[twin]),
-            (None, Some(constant)) => constant.column(field.data_type(), rows),
-            (None, None) => {
-                let parts: Vec<&dyn Array> = these.iter().map(AsRef::as_ref).collect();
-                interleave(&parts, &places)?
-            }
-        });
+        let these = &parts[at];
+        let column = if let Some(twin) = (0..at).find(|other| same(&parts[*other], these)) {
+            Arc::clone(&columns[twin])
+        } else if let Some(constant) = constant(these) {
+            constant.column(field.data_type(), rows)
+        } else {
+            let these: Vec<&dyn Array> = these.iter().map(AsRef::as_ref).collect();
+            interleave(&these, &places)?
+        };
+        columns.push(column);
     }
     Ok(RecordBatch::try_new(schema, columns)?)
 }

@@ -105,13 +105,13 @@ impl Spill {
         let mut there = Vec::new();
         for (at, column) in sorted.columns().iter().enumerate() {
             let twin = (0..at).find(|other| Arc::ptr_eq(sorted.column(*other), column));
-            columns.push(match (twin, constant(&[column])) {
-                (Some(twin), _) => Kept::As(twin),
-                (None, Some(constant)) => Kept::Constant(constant),
-                (None, None) => {
-                    there.push(at);
-                    Kept::There(there.len() - 1)
-                }
+            columns.push(if let Some(twin) = twin {
+                Kept::As(twin)
+            } else if let Some(constant) = constant(&[column]) {
+                Kept::Constant(constant)
+            } else {
+                there.push(at);
+                Kept::There(there.len() - 1)
             });
         }
         let places = Places::of(self.table, &sorted)?;

@@ -27,7 +27,7 @@ use super::Tenure;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
-use crate::tables::{DataFile, Run};
+use crate::tables::{DataFile, Output, Run};
 
 /// So many runs of about the same size become one.
 const FAN_IN: usize = 4;
@@ -177,14 +177,7 @@ async fn rewrite(
     while let Some(n) = heard.recv().await {
         tell(n);
     }
-    let mut written = Vec::new();
-    while let Some(worker) = workers.join_next().await {
-        let worker = worker
-            .map_err(|error| Error::new(ErrorKind::Internal, "merging runs").caused_by(error))?;
-        written.push(worker?);
-    }
-    written.sort_by_key(|(range, _)| *range);
-    Ok(written.into_iter().flat_map(|(_, files)| files).collect())
+    Output::all(workers).await
 }
 
 /// How many of the smallest runs to merge, given the rows of all, largest

@@ -45,8 +45,8 @@ pub(super) fn convert(array: &ArrayRef, parsing: &Parsing) -> Result<Converted> 
     Ok(Converted::clean(Arc::new(out.finish())))
 }
 
-/// Ids of most databases are numbers: this is a tenth of the cost of Arrow's cast,
-/// which formats any type.
+/// Ids of most databases are numbers, and every row has one: Arrow's cast goes
+/// through a formatter made for any type.
 fn decimal(integers: &Int64Array) -> ArrayRef {
     let mut out = StringBuilder::with_capacity(integers.len(), integers.len() * 8);
     let mut digits = itoa::Buffer::new();

@@ -26,7 +26,7 @@ use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -36,6 +36,7 @@ use datafusion::physical_plan::ExecutionPlanProperties;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
+use futures::TryStreamExt;
 use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
@@ -255,7 +256,8 @@ impl View {
         self.plan(self.context.state().sql_to_statement(sql, &dialect)?).await
     }
 
-    /// Runs a planned query to its end within the configured deadline.
+    /// Runs a planned query to its end within the configured deadline; the
+    /// answer counts towards the memory limit as what it is computed with does.
     ///
     /// # Errors
     ///
@@ -263,7 +265,18 @@ impl View {
     pub async fn collect(&self, frame: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let schema = Arc::clone(frame.schema().inner());
         let deadline = Duration::from_secs(self.engine.config.query_seconds);
-        match tokio::time::timeout(deadline, frame.collect()).await {
+        let answer = async {
+            let memory =
+                MemoryConsumer::new("the answer").register(&self.engine.runtime.memory_pool);
+            let mut stream = frame.execute_stream().await?;
+            let mut batches = Vec::new();
+            while let Some(batch) = stream.try_next().await? {
+                memory.try_grow(size(&batch)?)?;
+                batches.push(batch);
+            }
+            Ok::<_, Error>(batches)
+        };
+        match tokio::time::timeout(deadline, answer).await {
             Ok(batches) => {
                 let batches = batches?;
                 // The planner's guess of a sum's precision can differ from
@@ -422,6 +435,14 @@ fn newest_versions(plan: LogicalPlanBuilder, spec: &TableSpec) -> Result<Logical
     let keep = incomplete.map_or(newest.clone(), |incomplete| newest.clone().or(incomplete));
     let columns: Vec<Expr> = spec.columns.iter().map(|column| ident(column.name)).collect();
     Ok(plan.window([rank])?.filter(keep)?.project(columns)?)
+}
+
+/// Bytes of a batch's own rows: batches that are slices of the same memory do
+/// not count all of it each.
+fn size(batch: &RecordBatch) -> Result<usize> {
+    let columns = batch.columns().iter();
+    let bytes = columns.map(|column| column.to_data().get_slice_memory_size());
+    Ok(bytes.sum::<std::result::Result<usize, _>>()?)
 }
 
 /// A column as it stood at `as_of`: hidden while the instant it waits for has

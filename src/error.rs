@@ -15,6 +15,7 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -207,6 +208,11 @@ impl std::error::Error for Error {
 impl From<datafusion::error::DataFusionError> for Error {
     fn from(error: datafusion::error::DataFusionError) -> Self {
         use datafusion::error::DataFusionError as E;
+        // Deep inside of what an operator, or Arrow, says about it.
+        if let E::ResourcesExhausted(words) = error.find_root() {
+            return Error::new(ErrorKind::Limit, words.as_str())
+                .hint("raise `memory_limit` in the configuration, or ask for a shorter period");
+        }
         // Our own functions report their errors through DataFusion; take the
         // original back out so that its kind and hints are not lost.
         match error {
@@ -223,8 +229,11 @@ impl From<datafusion::error::DataFusionError> for Error {
                     None => error,
                 }
             }
-            E::ResourcesExhausted(words) => Error::new(ErrorKind::Limit, words)
-                .hint("raise `memory_limit` in the configuration, or ask for a shorter period"),
+            // Several readers of one input are told of its failure.
+            E::Shared(inner) => match Arc::try_unwrap(inner) {
+                Ok(error) => Error::from(error),
+                Err(shared) => Error::new(ErrorKind::Query, shared.strip_backtrace()),
+            },
             other => Error::new(ErrorKind::Query, other.strip_backtrace()),
         }
     }
@@ -263,6 +272,19 @@ mod tests {
         let known = ["retention", "revenue", "rfm", "nps"];
         assert_eq!(nearest("Retenton", known), ["retention"]);
         assert!(nearest("xyz", known).is_empty());
+    }
+
+    #[test]
+    fn what_several_readers_are_told_keeps_its_kind() {
+        use datafusion::error::DataFusionError as E;
+        let short = Arc::new(E::ResourcesExhausted("no more".to_owned()));
+        let second = Arc::clone(&short);
+        for error in [E::Shared(short), E::Shared(second).context("joining")] {
+            assert_eq!(Error::from(error).kind(), ErrorKind::Limit);
+        }
+        let own = Error::new(ErrorKind::Usage, "no such step").hint("login");
+        let error = Error::from(E::Shared(Arc::new(E::External(own.into()))));
+        assert_eq!((error.kind(), error.hints().len()), (ErrorKind::Usage, 1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod common;
 mod faults;
 mod goldens;
 mod layout;
+mod limits;
 mod model;
 mod real_data;
 mod serve;

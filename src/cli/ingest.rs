@@ -58,19 +58,24 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     output::text(&render(&summary, language))
 }
 
-/// A progress bar over the bytes of all files.
+/// A progress bar over the bytes of all files, then one over the rows of each
+/// table that is large.
 pub(super) struct Bar {
     bar: ProgressBar,
+    writing: Option<ProgressBar>,
     language: Language,
 }
 
 impl Bar {
     pub(super) fn new(language: Language) -> Self {
-        Self { bar: output::progress(0, language), language }
+        Self { bar: output::progress(0, language), writing: None, language }
     }
 
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
+        if let Some(bar) = &self.writing {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -86,6 +91,16 @@ impl Progress for Bar {
                 .pick(format!("{rows} rows, {rate}/s"), format!("{rows} 行，{rate} 行/秒")),
         );
         self.bar.set_message(step.file.clone());
+    }
+
+    fn written(&mut self, rows: u64, of: u64) {
+        let bar = self.writing.get_or_insert_with(|| {
+            self.bar.finish_and_clear();
+            let things = self.language.pick("rows sorted and written", "行已排序并写入");
+            output::progress_of(of, things, self.language)
+        });
+        bar.set_length(of);
+        bar.set_position(rows);
     }
 }
 

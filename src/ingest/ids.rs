@@ -3,7 +3,7 @@
 //! Fifty million facts name a million customers in no order, so what a look-up
 //! costs is the memory it waits for. A batch is therefore looked up step by
 //! step, each step for all rows, so that the processor fetches for many rows at
-//! a time: hash every id; take the candidate from the table, which holds four
+//! a time: hash every id; take the candidate from the table, which holds eight
 //! bytes a customer; compare with what the candidate is called.
 //!
 //! An id of usual length (15 or 18 bytes in Salesforce, 24 in MongoDB) is
@@ -32,10 +32,18 @@ const NONE: u32 = u32::MAX;
 /// The ids known so far, numbered as they came, each with a small value.
 #[derive(Debug)]
 pub(super) struct Ids<T> {
-    table: HashTable<u32>,
+    table: HashTable<Place>,
     known: Vec<Known<T>>,
     texts: Vec<Arc<str>>,
     hasher: RandomState,
+}
+
+/// Where an id with some hash is. Half of the hash tells nearly every wrong
+/// candidate without a look at what it is called.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    number: u32,
+    hash: u32,
 }
 
 /// What a look-up touches, in one line of the processor's cache.
@@ -85,7 +93,10 @@ impl<T: Default> Ids<T> {
         let hashes: Vec<u64> = digests.iter().map(|digest| self.hasher.hash_one(digest)).collect();
         let candidates: Vec<u32> = hashes
             .iter()
-            .map(|hash| self.table.iter_hash(*hash).next().copied().unwrap_or(NONE))
+            .map(|hash| {
+                let place = self.table.find(*hash, |place| place.hash == half(*hash));
+                place.map_or(NONE, |place| place.number)
+            })
             .collect();
         let number = |row: usize| {
             let digest = digests[row];
@@ -100,18 +111,19 @@ impl<T: Default> Ids<T> {
     }
 
     fn find_or_add(&mut self, id: &str, digest: Digest, hash: u64) -> usize {
-        let same = |at: &u32| {
-            let at = *at as usize;
+        let same = |place: &Place| {
+            let at = place.number as usize;
             self.known[at].digest == digest && (!is_long(&digest) || *self.texts[at] == *id)
         };
-        if let Some(at) = self.table.find(hash, same) {
-            return *at as usize;
+        if let Some(place) = self.table.find(hash, same) {
+            return place.number as usize;
         }
         let at = self.len();
         // Numbers are handed out one by one: memory ends long before.
         let number = u32::try_from(at).unwrap_or(NONE);
-        self.table.insert_unique(hash, number, |at| {
-            self.hasher.hash_one(self.known[*at as usize].digest)
+        let place = Place { number, hash: half(hash) };
+        self.table.insert_unique(hash, place, |place| {
+            self.hasher.hash_one(self.known[place.number as usize].digest)
         });
         self.known.push(Known { digest, value: T::default() });
         self.texts.push(id.into());
@@ -133,6 +145,11 @@ impl<T: Default> Ids<T> {
         }
         words
     }
+}
+
+/// The bits of a hash that the table does not look at itself, mostly.
+fn half(hash: u64) -> u32 {
+    (hash >> 16) as u32
 }
 
 fn is_long(digest: &Digest) -> bool {

@@ -152,6 +152,12 @@ pub struct Step {
 pub trait Progress: Send {
     /// Called after every batch.
     fn step(&mut self, step: &Step);
+
+    /// Called while the rows of a large table are sorted as a whole and written,
+    /// after all of them have been read: rows written, and rows to write.
+    fn written(&mut self, rows: u64, of: u64) {
+        let _ = (rows, of);
+    }
 }
 
 /// For callers who do not want to know.

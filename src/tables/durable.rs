@@ -151,9 +151,13 @@ impl ObjectStore for Durable {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        let file = self.0.path_to_filesystem(location)?;
+        if let Some(folder) = file.parent().map(FilePath::to_path_buf) {
+            blocking(folder.display().to_string(), move || create_folder(&folder)).await?;
+        }
         Ok(Box::new(DurableUpload {
             inner: self.0.put_multipart_opts(location, options).await?,
-            file: self.0.path_to_filesystem(location)?,
+            file,
         }))
     }
 

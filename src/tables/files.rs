@@ -1,28 +1,23 @@
 //! How does a table's Parquet file come to be, and how is a small one read?
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::DataType;
 use futures::TryStreamExt;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::ObjectStoreExt;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use tokio::io::AsyncWriteExt;
 
 use super::delta::{self, DataFile};
 use super::location::Location;
-use super::sort::sort;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
-
-/// Sorts `batches` in the table's order and encodes them as one Parquet file.
-pub(super) fn encode(table: Table, batches: &[RecordBatch]) -> Result<(Vec<u8>, u64)> {
-    let mut file = Encoder::new(table.spec().schema())?;
-    file.write(&sort(table, batches)?)?;
-    file.finish()
-}
 
 /// Rows of a row group: few enough that ranges of customers begin where the
 /// reader wants them, many enough that its footer and dictionaries do not weigh.
@@ -32,60 +27,115 @@ const GROUP_ROWS: usize = 1 << 18;
 /// for a dictionary to pay: enough for its customers, not for ids of rows.
 const DICTIONARY_BYTES: usize = 128 << 10;
 
-/// A Parquet file in the making, in memory; takes rows in the table's order.
+/// Bytes of a file that are handed to the store at once.
+const PART_BYTES: usize = 8 << 20;
+
+/// Parts of a file that may be under way to the store.
+const PARTS: usize = 2;
+
+/// A Parquet file in the making; takes rows in the table's order. Finished row
+/// groups go to the store at once, so that memory holds the open one only.
+/// Nothing has the file's name before [`FileWriter::finish`].
 #[derive(Debug)]
-pub(super) struct Encoder {
-    writer: ArrowWriter<Vec<u8>>,
-    rows: u64,
+pub(super) struct FileWriter {
+    parquet: ArrowWriter<Vec<u8>>,
+    store: BufWriter,
+    file: DataFile,
+    /// The whole path, for errors.
+    path: Path,
 }
 
-impl Encoder {
-    /// Starts a file of rows with `schema`, coded columns or not: the file says
-    /// nothing of Arrow, so that every reader takes the columns as it likes.
-    pub(super) fn new(schema: SchemaRef) -> Result<Self> {
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-            .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")));
-        for field in schema.fields() {
+impl FileWriter {
+    /// Starts a file of `table` under `name`.
+    pub(super) fn new(location: &Location, table: Table, name: String) -> Result<Self> {
+        // Whether texts are coded is Arrow's affair: the file says nothing of
+        // it, so that every reader takes the columns as it likes.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(table))
+            .with_skip_arrow_metadata(true);
+        let parquet =
+            ArrowWriter::try_new_with_options(Vec::new(), table.spec().schema(), options)?;
+        let path = location.child(&format!("{}/{name}", delta::folder(table)));
+        let store = BufWriter::with_capacity(location.store(), path.clone(), PART_BYTES)
+            .with_max_concurrency(PARTS);
+        let file = DataFile { path: name, bytes: 0, rows: 0 };
+        Ok(Self { parquet, store, file, path })
+    }
+
+    pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.parquet.write(rows)?;
+        self.file.rows += rows.num_rows() as u64;
+        self.hand_over().await
+    }
+
+    /// Rows written so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.file.rows
+    }
+
+    /// Ends the file and puts it under its name.
+    pub(super) async fn finish(mut self) -> Result<DataFile> {
+        self.parquet.finish()?;
+        self.hand_over().await?;
+        self.store.shutdown().await.map_err(|error| failed(&self.path, error))?;
+        Ok(self.file)
+    }
+
+    async fn hand_over(&mut self) -> Result<()> {
+        let bytes = std::mem::take(self.parquet.inner_mut());
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.file.bytes += bytes.len() as u64;
+        self.store.put(bytes.into()).await.map_err(|error| failed(&self.path, error))
+    }
+}
+
+fn failed(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Storage, format!("writing {path}"))
+        .caused_by(error)
+        .hint("check the free space and the rights of the store")
+}
+
+/// How each column of a table is kept; measured in docs/decisions.md.
+fn properties(table: Table) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_created_by(format!("tenure {}", env!("CARGO_PKG_VERSION")));
+    for field in table.spec().schema().fields() {
+        let name = field.name().as_str();
+        let column = || ColumnPath::from(name);
+        if matches!(field.data_type(), DataType::Timestamp(..)) {
             // Instants hardly repeat and hardly compress (by 1 % in the bench),
             // and every report reads them: they are kept as they are.
-            if matches!(field.data_type(), DataType::Timestamp(..)) {
-                let column = ColumnPath::from(field.name().as_str());
-                properties = properties
-                    .set_column_dictionary_enabled(column.clone(), false)
-                    .set_column_compression(column, Compression::UNCOMPRESSED);
-            }
+            properties = properties
+                .set_column_dictionary_enabled(column(), false)
+                .set_column_compression(column(), Compression::UNCOMPRESSED);
+        } else if name == "row_no" {
+            // Different in every row and asked for by nobody; the differences
+            // are half as large as the numbers and too random to compress.
+            properties = properties
+                .set_column_dictionary_enabled(column(), false)
+                .set_column_encoding(column(), Encoding::DELTA_BINARY_PACKED)
+                .set_column_compression(column(), Compression::UNCOMPRESSED)
+                .set_column_statistics_enabled(column(), EnabledStatistics::None);
+        } else if *field.data_type() == DataType::Utf8 {
+            // Where there are too many for a dictionary. Lengths apart from the
+            // letters are mostly equal, and the letters are easier to compress.
+            properties =
+                properties.set_column_encoding(column(), Encoding::DELTA_LENGTH_BYTE_ARRAY);
             // Rows are laid out by customer: nearly every name is in every row
             // group, and no reader is spared one by the least and the greatest.
-            if *field.data_type() == DataType::Utf8 && field.name() != "customer_id" {
-                let column = ColumnPath::from(field.name().as_str());
+            if name != "customer_id" {
                 properties =
-                    properties.set_column_statistics_enabled(column, EnabledStatistics::None);
+                    properties.set_column_statistics_enabled(column(), EnabledStatistics::None);
             }
         }
-        let properties = properties.build();
-        let options =
-            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options)?;
-        Ok(Self { writer, rows: 0 })
     }
-
-    pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.rows += rows.num_rows() as u64;
-        Ok(self.writer.write(rows)?)
-    }
-
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// The bytes of the file and the number of its rows.
-    pub(super) fn finish(self) -> Result<(Vec<u8>, u64)> {
-        Ok((self.writer.into_inner()?, self.rows))
-    }
+    properties.build()
 }
 
 /// The name of the `index`-th file of a run: sorts by run, and is unique even
@@ -94,22 +144,16 @@ pub(super) fn name(run: i64, index: usize) -> String {
     format!("run-{run:08}-{index:05}-{}.parquet", uuid::Uuid::new_v4().simple())
 }
 
-/// Writes an encoded file into the table's folder under `name`.
+/// Writes rows that are in the table's order as a file of their own.
 pub(super) async fn write(
     location: &Location,
     table: Table,
     name: String,
-    encoded: (Vec<u8>, u64),
+    rows: &RecordBatch,
 ) -> Result<DataFile> {
-    let (bytes, rows) = encoded;
-    let file = DataFile { path: name, bytes: bytes.len() as u64, rows };
-    let path = location.child(&format!("{}/{}", delta::folder(table), file.path));
-    location.store().put(&path, PutPayload::from(bytes)).await.map_err(|error| {
-        Error::new(ErrorKind::Storage, format!("writing {path}"))
-            .caused_by(error)
-            .hint("check the free space and the rights of the store")
-    })?;
-    Ok(file)
+    let mut file = FileWriter::new(location, table, name)?;
+    file.write(rows).await?;
+    file.finish().await
 }
 
 /// Deletes files that were written but never committed.

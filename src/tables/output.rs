@@ -2,10 +2,13 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
 
 use super::delta::DataFile;
-use super::files::{self, Encoder};
+use super::files::{self, FileWriter};
 use super::location::Location;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
@@ -20,15 +23,25 @@ pub struct Output {
     location: Location,
     table: Table,
     run: i64,
-    encoder: Option<Encoder>,
+    open: Option<FileWriter>,
     /// The customer of the last row of the open file.
     last: Option<i64>,
+    /// The file before, on its way to the disk while the next is encoded.
+    closing: JoinSet<Result<DataFile>>,
     written: Vec<DataFile>,
 }
 
 impl Output {
     pub(super) fn new(location: Location, table: Table, run: i64) -> Self {
-        Self { location, table, run, encoder: None, last: None, written: Vec::new() }
+        Self {
+            location,
+            table,
+            run,
+            open: None,
+            last: None,
+            closing: JoinSet::new(),
+            written: Vec::new(),
+        }
     }
 
     /// Adds rows that follow those before in the table's order.
@@ -37,7 +50,7 @@ impl Output {
     ///
     /// [`ErrorKind::Storage`] if a file can not be written.
     pub async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        let full = self.encoder.as_ref().is_some_and(|open| open.rows() >= FILE_ROWS);
+        let full = self.open.as_ref().is_some_and(|open| open.rows() >= FILE_ROWS);
         if full && let Some(last) = self.last {
             let same = customers(rows).map_or(0, |keys| keys.partition_point(|key| *key <= last));
             if same < rows.num_rows() {
@@ -53,12 +66,15 @@ impl Output {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let mut encoder = match self.encoder.take() {
+        let mut open = match self.open.take() {
             Some(open) => open,
-            None => Encoder::new(rows.schema())?,
+            None => {
+                let name = files::name(self.run, self.written.len() + self.closing.len());
+                FileWriter::new(&self.location, self.table, name)?
+            }
         };
-        encoder.write(rows)?;
-        self.encoder = Some(encoder);
+        open.write(rows).await?;
+        self.open = Some(open);
         // Rows of nobody come last; a file that holds some takes all of them.
         let known = customers(rows);
         self.last =
@@ -69,23 +85,49 @@ impl Output {
     }
 
     async fn close(&mut self) -> Result<()> {
-        let Some(encoder) = self.encoder.take() else { return Ok(()) };
-        let encoded = done(spawn_blocking(move || encoder.finish()).await)?;
-        let name = files::name(self.run, self.written.len());
-        self.written.push(files::write(&self.location, self.table, name, encoded).await?);
+        let Some(open) = self.open.take() else { return Ok(()) };
+        self.closed().await?;
+        self.closing.spawn(open.finish());
         self.last = None;
         Ok(())
     }
 
-    /// The files of workers that each write a share of one run, by the numbers of
-    /// the shares. Dropping the future ends the workers.
+    /// Waits for the file before.
+    async fn closed(&mut self) -> Result<()> {
+        while let Some(file) = self.closing.join_next().await {
+            self.written.push(done(file)?);
+        }
+        Ok(())
+    }
+
+    /// Writes shares of one run, each by a worker of its own; `tell` is told of
+    /// rows as they are written. Dropping the future ends the workers.
     ///
     /// # Errors
     ///
     /// That of the first worker to fail.
-    pub async fn all(
-        mut workers: JoinSet<Result<(usize, Vec<DataFile>)>>,
+    pub async fn write_all(
+        shares: Vec<(Self, BoxStream<'static, Result<RecordBatch>>)>,
+        tell: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Vec<DataFile>> {
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let mut workers = JoinSet::new();
+        for (share, (mut output, mut rows)) in shares.into_iter().enumerate() {
+            let told = told.clone();
+            workers.spawn(async move {
+                while let Some(batch) = rows.next().await {
+                    let batch = batch?;
+                    output.write(&batch).await?;
+                    // Nobody listens any more when the work was given up.
+                    let _ = told.send(batch.num_rows() as u64);
+                }
+                Ok::<_, Error>((share, output.finish().await?))
+            });
+        }
+        drop(told);
+        while let Some(rows) = heard.recv().await {
+            tell(rows);
+        }
         let mut written = Vec::new();
         while let Some(worker) = workers.join_next().await {
             written.push(done(worker)?);
@@ -101,6 +143,7 @@ impl Output {
     /// As [`Output::write`].
     pub async fn finish(mut self) -> Result<Vec<DataFile>> {
         self.close().await?;
+        self.closed().await?;
         Ok(self.written)
     }
 }

@@ -9,15 +9,17 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use futures::StreamExt;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::delta::DataFile;
 use super::files;
 use super::location::Location;
 use super::output::{Output, done};
+use super::sort::sort;
 use super::spill::Spill;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schema::Table;
 
 /// Bytes of rows in memory that are sorted at once; sorting holds them twice.
@@ -25,6 +27,10 @@ const CHUNK_BYTES: usize = 64 << 20;
 
 /// Chunks that are sorted or wait for it, while the next is read.
 const WAITING: usize = 2;
+
+/// Ranges to a chunk: every core has one in memory, sorted and not, beside the
+/// file it goes into. Many small ones would read more blocks twice.
+const RANGES: u64 = 4;
 
 /// Rows of a table that a run adds.
 #[derive(Debug)]
@@ -83,12 +89,14 @@ impl Pending {
         }
     }
 
-    /// Makes files of all rows.
+    /// Makes files of all rows. Where that takes long, `tell` is told rows
+    /// written and rows to write.
     pub(super) async fn flush(
         &mut self,
         table: Table,
         location: &Location,
         run: i64,
+        tell: &mut (dyn FnMut(u64, u64) + Send),
     ) -> Result<()> {
         if self.aside.is_none() {
             return self.write(table, location, run).await;
@@ -97,8 +105,8 @@ impl Pending {
             self.set_aside(table, location).await?;
         }
         if let Some(spill) = self.spill().await? {
-            let bytes = self.chunk_bytes as u64;
-            self.written.extend(merge(table, spill, bytes, location, run).await?);
+            let bytes = self.chunk_bytes as u64 / RANGES;
+            self.written.extend(merge(table, spill, bytes, location, run, tell).await?);
         }
         Ok(())
     }
@@ -108,9 +116,9 @@ impl Pending {
         if chunk.is_empty() {
             return Ok(());
         }
-        let encoded = done(spawn_blocking(move || files::encode(table, &chunk)).await)?;
+        let sorted = done(spawn_blocking(move || sort(table, &chunk)).await)?;
         let name = files::name(run, self.written.len());
-        self.written.push(files::write(location, table, name, encoded).await?);
+        self.written.push(files::write(location, table, name, &sorted).await?);
         Ok(())
     }
 
@@ -154,26 +162,27 @@ async fn merge(
     range_bytes: u64,
     location: &Location,
     run: i64,
+    tell: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Vec<DataFile>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let shares = spill.ranges(cores, range_bytes);
+    let (shares, total) = (spill.ranges(cores, range_bytes), spill.rows());
     let spill = Arc::new(spill);
-    let mut workers = JoinSet::new();
-    for (worker, share) in shares.iter().cloned().enumerate() {
+    let workers = shares.iter().cloned().enumerate().map(|(worker, share)| {
         let spill = Arc::clone(&spill);
         let end = shares.get(worker + 1).and_then(|next| next.first()).copied();
-        let mut output = Output::new(location.clone(), table, run);
-        workers.spawn(async move {
-            let ends = share.iter().skip(1).copied().map(Some).chain([end]);
-            for (from, to) in share.iter().copied().zip(ends) {
-                let spill = Arc::clone(&spill);
-                let rows = done(spawn_blocking(move || spill.read(from, to)).await)?;
-                output.write(&rows).await?;
-            }
-            Ok::<_, Error>((worker, output.finish().await?))
+        let ends: Vec<_> = share.iter().skip(1).copied().map(Some).chain([end]).collect();
+        let rows = futures::stream::iter(share.into_iter().zip(ends)).then(move |(from, to)| {
+            let spill = Arc::clone(&spill);
+            async move { done(spawn_blocking(move || spill.read(from, to)).await) }
         });
-    }
-    Output::all(workers).await
+        (Output::new(location.clone(), table, run), rows.boxed())
+    });
+    let mut written = 0;
+    let mut tell = |more: u64| {
+        written += more;
+        tell(written, total);
+    };
+    Output::write_all(workers.collect(), &mut tell).await
 }
 
 /// A task that has ended.
@@ -190,7 +199,6 @@ mod tests {
     use arrow::compute::concat_batches;
 
     use super::*;
-    use crate::tables::sort::sort;
 
     /// Activity of 200 customers; everything follows from the row's number.
     fn activity(rows: std::ops::Range<i64>) -> RecordBatch {
@@ -231,7 +239,7 @@ mod tests {
                 pending.push(Table::Activity, batch.clone(), &location, 1).await.unwrap();
             }
             assert_eq!(pending.aside.is_some(), chunk_bytes < usize::MAX);
-            pending.flush(Table::Activity, &location, 1).await.unwrap();
+            pending.flush(Table::Activity, &location, 1, &mut |_, _| {}).await.unwrap();
             let mut read = Vec::new();
             for file in &pending.written {
                 read.extend(files::read(&location, Table::Activity, file).await.unwrap());
@@ -253,7 +261,7 @@ mod tests {
         nameless[1] = new_null_array(&arrow::datatypes::DataType::Utf8, 10);
         let nameless = RecordBatch::try_new(Table::Activity.spec().schema(), nameless).unwrap();
         pending.push(Table::Activity, nameless, &location, 1).await.unwrap();
-        let error = pending.flush(Table::Activity, &location, 1).await.unwrap_err();
+        let error = pending.flush(Table::Activity, &location, 1, &mut |_, _| {}).await.unwrap_err();
         assert!(error.to_string().contains("key without an id"), "{error}");
         assert!(pending.written.is_empty());
     }

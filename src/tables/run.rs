@@ -112,16 +112,14 @@ impl Run {
     }
 
     /// The state as it would be if the run were published now, for rules that
-    /// look at all rows of a table.
+    /// look at all rows of a table. A large table takes its time: `tell` is told
+    /// rows written and rows to write of it.
     ///
     /// # Errors
     ///
     /// As [`Run::append`].
-    pub async fn preview(&mut self) -> Result<Snapshot> {
-        let tables: Vec<Table> = self.pending.keys().copied().collect();
-        for table in tables {
-            self.flush(table).await?;
-        }
+    pub async fn preview(&mut self, tell: &mut (dyn FnMut(u64, u64) + Send)) -> Result<Snapshot> {
+        self.flush(tell).await?;
         let staged = self.pending.iter().map(|(table, pending)| (*table, pending.written.clone()));
         Ok(Snapshot { staged: staged.collect(), ..self.base.clone() })
     }
@@ -138,13 +136,13 @@ impl Run {
         self.pending.keys().copied()
     }
 
-    /// Makes files of the rows of `table` that have none yet.
-    async fn flush(&mut self, table: Table) -> Result<()> {
+    /// Makes files of the rows that have none yet.
+    async fn flush(&mut self, tell: &mut (dyn FnMut(u64, u64) + Send)) -> Result<()> {
         let id = self.id();
-        match self.pending.get_mut(&table) {
-            Some(pending) => pending.flush(table, self.store.location(), id).await,
-            None => Ok(()),
+        for (table, pending) in &mut self.pending {
+            pending.flush(*table, self.store.location(), id, tell).await?;
         }
+        Ok(())
     }
 
     /// Where rows that are already in the table's order become files; nothing
@@ -171,10 +169,7 @@ impl Run {
     /// [`ErrorKind::Storage`] if a commit fails; readers then still see the
     /// state before the run.
     pub async fn publish(mut self, kind: &str, details: serde_json::Value) -> Result<Snapshot> {
-        let tables: Vec<Table> = self.pending.keys().copied().collect();
-        for table in tables {
-            self.flush(table).await?;
-        }
+        self.flush(&mut |_, _| {}).await?;
         let kind = kind.to_owned();
         let commits = tokio::spawn(async move {
             let published = self.commit(kind, details).await;
@@ -220,10 +215,9 @@ impl Run {
             .collect();
         let id = record.run_id;
         let runs: Vec<RunRecord> = self.base.runs().iter().cloned().chain([record]).collect();
-        let encoded = files::encode(Table::Runs, &[manifest::encode(&runs)?])?;
         let table = delta::open_or_create(location, Table::Runs).await?;
         let name = files::name(id, 0);
-        let file = files::write(location, Table::Runs, name, encoded).await?;
+        let file = files::write(location, Table::Runs, name, &manifest::encode(&runs)?).await?;
         let outcome =
             table.commit(&table.files()?, std::slice::from_ref(&file), transactions).await;
         if let Err(error) = outcome {
@@ -318,7 +312,7 @@ mod tests {
         // Killed after the commit of one table, before that of `runs`.
         let mut run = store.begin().await.unwrap();
         run.append(Table::Owners, owners("second")).await.unwrap();
-        run.flush(Table::Owners).await.unwrap();
+        run.flush(&mut |_, _| {}).await.unwrap();
         let loaded = delta::open(store.location(), Table::Owners, None).await.unwrap();
         loaded.commit(&[], &run.pending[&Table::Owners].written, Vec::new()).await.unwrap();
         drop(run);

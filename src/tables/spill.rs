@@ -33,7 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 
 /// Rows of a block: a range reads about one more of every chunk than it needs.
-const BLOCK_ROWS: usize = 2048;
+const BLOCK_ROWS: usize = 1024;
 
 /// A place in a table's order: the customer's key, [`NOBODY`] without one, and
 /// the instant.
@@ -139,6 +139,11 @@ impl Spill {
         }
         self.columns.push(columns);
         Ok(())
+    }
+
+    /// How many rows are set aside.
+    pub(super) fn rows(&self) -> u64 {
+        self.blocks.iter().map(|block| block.rows as u64).sum()
     }
 
     /// Divides the rows among `workers`, no customer to two of them, and each

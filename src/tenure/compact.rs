@@ -17,11 +17,9 @@
 
 use std::collections::BTreeMap;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::Tenure;
 use crate::engine::Engine;
@@ -108,14 +106,14 @@ impl Tenure {
             }
         }
         let total = plans.iter().map(|(_, _, _, merged)| rows(merged)).sum();
-        let done = std::sync::atomic::AtomicU64::new(0);
-        let tell = |more: u64| {
-            let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
-            progress(before + more, total);
+        let mut done = 0;
+        let mut tell = |more: u64| {
+            done += more;
+            progress(done, total);
         };
         let mut summary = CompactSummary { run_id: Some(run.id()), ..CompactSummary::default() };
         for (table, runs_before, n, merged) in plans {
-            let written = rewrite(&engine, run, table, &merged, &tell).await?;
+            let written = rewrite(&engine, run, table, &merged, &mut tell).await?;
             if rows(&written) != rows(&merged) {
                 return Err(Error::new(
                     ErrorKind::Internal,
@@ -155,29 +153,11 @@ async fn rewrite(
     run: &Run,
     table: Table,
     files: &[DataFile],
-    tell: &(dyn Fn(u64) + Send + Sync),
+    tell: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Vec<DataFile>> {
-    let (told, mut heard) = mpsc::unbounded_channel();
-    // A worker per range; dropping the set ends them.
-    let mut workers = JoinSet::new();
-    for (range, mut rows) in engine.in_order(table, files).await?.into_iter().enumerate() {
-        let mut output = run.output(table);
-        let told = told.clone();
-        workers.spawn(async move {
-            while let Some(batch) = rows.next().await {
-                let batch = batch?;
-                output.write(&batch).await?;
-                // Nobody listens any more when the compaction was given up.
-                let _ = told.send(batch.num_rows() as u64);
-            }
-            Ok::<_, Error>((range, output.finish().await?))
-        });
-    }
-    drop(told);
-    while let Some(n) = heard.recv().await {
-        tell(n);
-    }
-    Output::all(workers).await
+    let ranges = engine.in_order(table, files).await?.into_iter();
+    let shares = ranges.map(|rows| (run.output(table), rows.map_err(Error::from).boxed()));
+    Output::write_all(shares.collect(), tell).await
 }
 
 /// How many of the smallest runs to merge, given the rows of all, largest

@@ -92,7 +92,8 @@ impl Tenure {
         let summary = ingest::ingest(paths, options, &base, run, progress).await?;
         // Readers choose the newest version of a row only where a key has
         // several, so that has to be known before anything is published.
-        let engine = Engine::new(run.preview().await?, &self.config().engine)?;
+        let staged = run.preview(&mut |rows, of| progress.written(rows, of)).await?;
+        let engine = Engine::new(staged, &self.config().engine)?;
         let touched: Vec<Table> = run.touched().collect();
         for table in touched {
             if !run.is_versioned(table) && engine.whole().has_versions(table).await? {

@@ -20,6 +20,7 @@ use datafusion::common::{Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::{OrderingRequirements, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, aggregate_expressions};
@@ -188,7 +189,7 @@ impl ExecutionPlan for SortedAggregateExec {
 struct Groups {
     schema: SchemaRef,
     keys: Vec<Arc<dyn PhysicalExpr>>,
-    arguments: Vec<Vec<Arc<dyn PhysicalExpr>>>,
+    arguments: Vec<Vec<Argument>>,
     filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
     accumulators: Vec<Box<dyn GroupsAccumulator>>,
     /// The keys of the groups, column by column, in parts of a batch each.
@@ -203,6 +204,29 @@ struct Groups {
     memory: MemoryReservation,
 }
 
+/// What an aggregate function is called with.
+struct Argument {
+    value: Arc<dyn PhysicalExpr>,
+    /// A constant for each of many rows: spread once and not for every batch, as
+    /// a list for every row costs more than what is counted with it.
+    constant: Option<ArrayRef>,
+}
+
+impl Argument {
+    fn rows(&mut self, batch: &RecordBatch) -> Result<ArrayRef> {
+        let n = batch.num_rows();
+        match &self.constant {
+            Some(constant) if constant.len() >= n => return Ok(constant.slice(0, n)),
+            _ => {}
+        }
+        let rows = self.value.evaluate(batch)?.into_array(n)?;
+        if self.value.downcast_ref::<Literal>().is_some() {
+            self.constant = Some(Arc::clone(&rows));
+        }
+        Ok(rows)
+    }
+}
+
 /// The columns of a batch, evaluated.
 struct Columns {
     keys: Vec<ArrayRef>,
@@ -215,11 +239,16 @@ impl Groups {
         let functions = aggregate.aggr_expr();
         let keys = aggregate.group_expr().expr().iter().map(|(key, _)| Arc::clone(key));
         let keys: Vec<_> = keys.collect();
+        let arguments = aggregate_expressions(functions, aggregate.mode(), 0)?;
+        let argument = |value| Argument { value, constant: None };
         Ok(Self {
             schema: aggregate.schema(),
             begun: vec![Vec::new(); keys.len()],
             keys,
-            arguments: aggregate_expressions(functions, aggregate.mode(), 0)?,
+            arguments: arguments
+                .into_iter()
+                .map(|values| values.into_iter().map(argument).collect())
+                .collect(),
             filters: aggregate.filter_expr().to_vec(),
             accumulators: functions
                 .iter()
@@ -234,7 +263,7 @@ impl Groups {
         })
     }
 
-    fn evaluate(&self, batch: &RecordBatch) -> Result<Columns> {
+    fn evaluate(&mut self, batch: &RecordBatch) -> Result<Columns> {
         let n = batch.num_rows();
         let array = |column: &Arc<dyn PhysicalExpr>| column.evaluate(batch)?.into_array(n);
         let arrays = |columns: &Vec<_>| columns.iter().map(array).collect::<Result<Vec<_>>>();
@@ -243,7 +272,11 @@ impl Groups {
         };
         Ok(Columns {
             keys: arrays(&self.keys)?,
-            arguments: self.arguments.iter().map(arrays).collect::<Result<_>>()?,
+            arguments: self
+                .arguments
+                .iter_mut()
+                .map(|of| of.iter_mut().map(|argument| argument.rows(batch)).collect())
+                .collect::<Result<_>>()?,
             filters: self.filters.iter().map(filter).collect::<Result<_>>()?,
         })
     }
@@ -395,7 +428,7 @@ mod tests {
 
     #[tokio::test]
     async fn groups_are_those_of_the_hash_table_however_batches_are_cut() {
-        let sql = "SELECT key, count(*), sum(n), min(n) FILTER (WHERE n % 3 = 0), array_agg(n)
+        let sql = "SELECT key, count(*), sum(n), min(n) FILTER (WHERE n % 3 = 0), array_agg(n), array_agg([1, 2]), sum(2)
             FROM t GROUP BY key ORDER BY key";
         // Long and short groups, one that spans batches, nulls last.
         let lengths = [1, 1, 5, 2, 9, 1, 3, 1, 1, 4];

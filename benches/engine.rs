@@ -43,7 +43,7 @@ const FUNCTIONS: [(&str, &str); 5] = [
     (
         "usage",
         "SELECT customer_key,
-                usage(name, quantity, occurred_at, now(), [7, 14, 30, 60, 90, 180, 365], [])
+                usage(name, quantity, occurred_at, TIMESTAMP '2026-01-01T00:00:00Z', [7, 14, 30, 60, 90, 180, 365], [])
          FROM activity WHERE customer_key IS NOT NULL GROUP BY customer_key",
     ),
     (

@@ -14,10 +14,12 @@
 //!           └ newest version per key    only where a key has several
 //! ```
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayData, RecordBatch};
+use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
@@ -256,8 +258,9 @@ impl View {
         self.plan(self.context.state().sql_to_statement(sql, &dialect)?).await
     }
 
-    /// Runs a planned query to its end within the configured deadline; the
-    /// answer counts towards the memory limit as what it is computed with does.
+    /// Runs a planned query to its end within the configured deadline; until it
+    /// is returned, the answer counts towards the memory limit as what it is
+    /// computed with does.
     ///
     /// # Errors
     ///
@@ -269,16 +272,21 @@ impl View {
             let memory =
                 MemoryConsumer::new("the answer").register(&self.engine.runtime.memory_pool);
             let mut stream = frame.execute_stream().await?;
-            let mut batches = Vec::new();
+            let (mut batches, mut counted) = (Vec::new(), HashSet::new());
             while let Some(batch) = stream.try_next().await? {
-                memory.try_grow(size(&batch)?)?;
+                let columns = batch.columns().iter();
+                let more = columns.map(|column| size(&column.to_data(), &mut counted));
+                memory.try_grow(more.sum())?;
                 batches.push(batch);
             }
             Ok::<_, Error>(batches)
         };
         match tokio::time::timeout(deadline, answer).await {
             Ok(batches) => {
-                let batches = batches?;
+                let batches = batches.map_err(|error| match error.kind() {
+                    ErrorKind::Limit => error.hint("or ask for a shorter period"),
+                    _ => error,
+                })?;
                 // The planner's guess of a sum's precision can differ from
                 // what runs; what the rows say is what is true.
                 let schema = batches.first().map_or(schema, RecordBatch::schema);
@@ -437,12 +445,14 @@ fn newest_versions(plan: LogicalPlanBuilder, spec: &TableSpec) -> Result<Logical
     Ok(plan.window([rank])?.filter(keep)?.project(columns)?)
 }
 
-/// Bytes of a batch's own rows: batches that are slices of the same memory do
-/// not count all of it each.
-fn size(batch: &RecordBatch) -> Result<usize> {
-    let columns = batch.columns().iter();
-    let bytes = columns.map(|column| column.to_data().get_slice_memory_size());
-    Ok(bytes.sum::<std::result::Result<usize, _>>()?)
+/// Bytes of memory behind an array that are not `counted` yet, by where they
+/// begin: batches that follow each other are often slices of the same.
+fn size(array: &ArrayData, counted: &mut HashSet<usize>) -> usize {
+    let nulls = array.nulls().map(|nulls| nulls.buffer());
+    let own = array.buffers().iter().chain(nulls);
+    let own = own.filter(|buffer| counted.insert(buffer.data_ptr().as_ptr() as usize));
+    let own: usize = own.map(Buffer::capacity).sum();
+    own + array.child_data().iter().map(|child| size(child, counted)).sum::<usize>()
 }
 
 /// A column as it stood at `as_of`: hidden while the instant it waits for has

@@ -15,7 +15,6 @@
 //! ```
 
 use std::fmt;
-use std::sync::Arc;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -124,6 +123,17 @@ impl Error {
         self
     }
 
+    /// The same error for a further reader; what caused it is part of the message.
+    fn again(&self) -> Self {
+        Self(Box::new(Inner {
+            kind: self.0.kind,
+            message: self.to_string(),
+            hints: self.0.hints.clone(),
+            nearest: self.0.nearest.clone(),
+            source: None,
+        }))
+    }
+
     /// Puts context before the message: `"reading orders.csv: no such file"`.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
@@ -211,7 +221,7 @@ impl From<datafusion::error::DataFusionError> for Error {
         // Deep inside of what an operator, or Arrow, says about it.
         if let E::ResourcesExhausted(words) = error.find_root() {
             return Error::new(ErrorKind::Limit, words.as_str())
-                .hint("raise `memory_limit` in the configuration, or ask for a shorter period");
+                .hint("raise `memory_limit` in the configuration");
         }
         // Our own functions report their errors through DataFusion; take the
         // original back out so that its kind and hints are not lost.
@@ -230,9 +240,9 @@ impl From<datafusion::error::DataFusionError> for Error {
                 }
             }
             // Several readers of one input are told of its failure.
-            E::Shared(inner) => match Arc::try_unwrap(inner) {
-                Ok(error) => Error::from(error),
-                Err(shared) => Error::new(ErrorKind::Query, shared.strip_backtrace()),
+            E::Shared(shared) => match shared.find_root() {
+                E::External(inner) if let Some(own) = inner.downcast_ref::<Error>() => own.again(),
+                _ => Error::new(ErrorKind::Query, shared.strip_backtrace()),
             },
             other => Error::new(ErrorKind::Query, other.strip_backtrace()),
         }
@@ -276,6 +286,8 @@ mod tests {
 
     #[test]
     fn what_several_readers_are_told_keeps_its_kind() {
+        use std::sync::Arc;
+
         use datafusion::error::DataFusionError as E;
         let short = Arc::new(E::ResourcesExhausted("no more".to_owned()));
         let second = Arc::clone(&short);
@@ -283,8 +295,12 @@ mod tests {
             assert_eq!(Error::from(error).kind(), ErrorKind::Limit);
         }
         let own = Error::new(ErrorKind::Usage, "no such step").hint("login");
-        let error = Error::from(E::Shared(Arc::new(E::External(own.into()))));
-        assert_eq!((error.kind(), error.hints().len()), (ErrorKind::Usage, 1));
+        let own = Arc::new(E::External(own.into()));
+        let second = Arc::clone(&own);
+        for error in [E::Shared(own), E::Shared(second).context("joining")] {
+            let error = Error::from(error);
+            assert_eq!((error.kind(), error.hints().len()), (ErrorKind::Usage, 1), "{error}");
+        }
     }
 
     #[test]

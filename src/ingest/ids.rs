@@ -32,7 +32,7 @@ const NONE: u32 = u32::MAX;
 /// The ids known so far, numbered as they came, each with a small value.
 #[derive(Debug)]
 pub(super) struct Ids<T> {
-    table: HashTable<Place>,
+    table: HashTable<Slot>,
     known: Vec<Known<T>>,
     texts: Vec<Arc<str>>,
     hasher: RandomState,
@@ -41,7 +41,7 @@ pub(super) struct Ids<T> {
 /// Where an id with some hash is. Half of the hash tells nearly every wrong
 /// candidate without a look at what it is called.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Slot {
     number: u32,
     hash: u32,
 }
@@ -94,8 +94,8 @@ impl<T: Default> Ids<T> {
         let candidates: Vec<u32> = hashes
             .iter()
             .map(|hash| {
-                let place = self.table.find(*hash, |place| place.hash == half(*hash));
-                place.map_or(NONE, |place| place.number)
+                let slot = self.table.find(*hash, |slot| slot.hash == half(*hash));
+                slot.map_or(NONE, |slot| slot.number)
             })
             .collect();
         let number = |row: usize| {
@@ -111,19 +111,19 @@ impl<T: Default> Ids<T> {
     }
 
     fn find_or_add(&mut self, id: &str, digest: Digest, hash: u64) -> usize {
-        let same = |place: &Place| {
-            let at = place.number as usize;
+        let same = |slot: &Slot| {
+            let at = slot.number as usize;
             self.known[at].digest == digest && (!is_long(&digest) || *self.texts[at] == *id)
         };
-        if let Some(place) = self.table.find(hash, same) {
-            return place.number as usize;
+        if let Some(slot) = self.table.find(hash, same) {
+            return slot.number as usize;
         }
         let at = self.len();
         // Numbers are handed out one by one: memory ends long before.
         let number = u32::try_from(at).unwrap_or(NONE);
-        let place = Place { number, hash: half(hash) };
-        self.table.insert_unique(hash, place, |place| {
-            self.hasher.hash_one(self.known[place.number as usize].digest)
+        let slot = Slot { number, hash: half(hash) };
+        self.table.insert_unique(hash, slot, |slot| {
+            self.hasher.hash_one(self.known[slot.number as usize].digest)
         });
         self.known.push(Known { digest, value: T::default() });
         self.texts.push(id.into());

@@ -154,7 +154,8 @@ pub trait Progress: Send {
     fn step(&mut self, step: &Step);
 
     /// Called while the rows of a large table are sorted as a whole and written,
-    /// after all of them have been read: rows written, and rows to write.
+    /// after all of them have been read: rows written, and rows to write. Both
+    /// begin anew with the next such table.
     fn written(&mut self, rows: u64, of: u64) {
         let _ = (rows, of);
     }

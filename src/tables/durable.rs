@@ -16,9 +16,10 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -58,10 +59,10 @@ async fn flush(file: PathBuf) -> Result<()> {
 }
 
 /// Runs file work off the async threads, and says which file it was about.
-async fn blocking(
+async fn blocking<T: Send + 'static>(
     path: String,
-    work: impl FnOnce() -> io::Result<()> + Send + 'static,
-) -> Result<()> {
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
     let generic = |source| object_store::Error::Generic { store: "durable", source };
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| generic(error.into()))?;
     done.map_err(|source| match source.kind() {
@@ -92,17 +93,24 @@ fn create_folder(folder: &FilePath) -> io::Result<()> {
     }
 }
 
+/// The name of a file until it is complete: one that ends in # and digits is what
+/// the listing takes for an upload under way and does not show.
+fn staged(target: &FilePath) -> PathBuf {
+    let mut staged = target.as_os_str().to_owned();
+    staged.push(format!("{STAGED}{}", uuid::Uuid::new_v4().as_u128()));
+    PathBuf::from(staged)
+}
+
+/// Comes after the name of a file that is not complete.
+pub(super) const STAGED: char = '#';
+
 /// Writes a file so that it is complete under its name or not there at all.
 fn place(target: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> {
     let Some(folder) = target.parent() else {
         return Err(io::Error::other("a file needs a folder"));
     };
     create_folder(folder)?;
-    // A name that ends in # and digits is what the listing takes for an upload
-    // under way and does not show.
-    let mut staged = target.as_os_str().to_owned();
-    staged.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
-    let staged = PathBuf::from(staged);
+    let staged = staged(target);
     let placed = File::create_new(&staged)
         .and_then(|mut file| {
             payload.iter().try_for_each(|chunk| file.write_all(chunk))?;
@@ -151,14 +159,13 @@ impl ObjectStore for Durable {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let file = self.0.path_to_filesystem(location)?;
-        if let Some(folder) = file.parent().map(FilePath::to_path_buf) {
-            blocking(folder.display().to_string(), move || create_folder(&folder)).await?;
+        if !options.attributes.is_empty() {
+            // Not supported locally; the inner store has the words for it.
+            return self.0.put_multipart_opts(location, options).await;
         }
-        Ok(Box::new(DurableUpload {
-            inner: self.0.put_multipart_opts(location, options).await?,
-            file,
-        }))
+        let target = self.0.path_to_filesystem(location)?;
+        let shown = target.display().to_string();
+        Ok(Box::new(blocking(shown, move || DurableUpload::begin(target)).await?))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -195,27 +202,75 @@ impl ObjectStore for Durable {
     }
 }
 
-/// An upload in parts that is flushed when it completes.
+/// An upload in parts: a file under another name until it is whole.
 #[derive(Debug)]
 struct DurableUpload {
-    inner: Box<dyn MultipartUpload>,
-    file: PathBuf,
+    file: Arc<Mutex<File>>,
+    staged: PathBuf,
+    target: PathBuf,
+    /// Where the next part begins.
+    end: u64,
+}
+
+impl DurableUpload {
+    fn begin(target: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = target.parent() {
+            create_folder(folder)?;
+        }
+        let staged = staged(&target);
+        let file = Arc::new(Mutex::new(File::create_new(&staged)?));
+        Ok(Self { file, staged, target, end: 0 })
+    }
+
+    fn shown(&self) -> String {
+        self.target.display().to_string()
+    }
 }
 
 #[async_trait]
 impl MultipartUpload for DurableUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.inner.put_part(data)
+        let (file, start) = (Arc::clone(&self.file), self.end);
+        self.end += data.content_length() as u64;
+        let part = move || {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(start))?;
+            data.iter().try_for_each(|chunk| file.write_all(chunk))
+        };
+        Box::pin(blocking(self.shown(), part))
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let put = self.inner.complete().await?;
-        flush(self.file.clone()).await?;
-        Ok(put)
+        let (file, staged, target) =
+            (Arc::clone(&self.file), self.staged.clone(), self.target.clone());
+        let place = move || {
+            file.lock().unwrap_or_else(PoisonError::into_inner).sync_all()?;
+            fs::rename(&staged, &target)?;
+            target.parent().map_or(Ok(()), flush_folder)
+        };
+        blocking(self.shown(), place).await?;
+        Ok(PutResult { e_tag: None, version: None })
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.inner.abort().await
+        let staged = self.staged.clone();
+        blocking(self.shown(), move || remove(&staged)).await
+    }
+}
+
+impl Drop for DurableUpload {
+    fn drop(&mut self) {
+        // What was given up leaves nothing behind; after completion there is
+        // nothing under this name. A copy that can not be removed is garbage
+        // that the next run removes.
+        let _ = remove(&self.staged);
+    }
+}
+
+fn remove(staged: &FilePath) -> io::Result<()> {
+    match fs::remove_file(staged) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -241,5 +296,34 @@ mod tests {
         assert_eq!(names, 1, "no staged file stays");
         let listed: Vec<_> = store.list(Some(&path("a"))).try_collect().await.unwrap();
         assert_eq!(listed.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_upload_in_parts_has_its_name_when_it_is_whole_or_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Path::from_absolute_path(folder.path()).unwrap().join("a").join("b");
+        let names = || fs::read_dir(folder.path().join("a")).unwrap().count();
+        let store = Durable::new();
+        let mut upload = store.put_multipart(&path).await.unwrap();
+        // Parts may arrive in any order.
+        let (first, second) = (upload.put_part("one ".into()), upload.put_part("two".into()));
+        second.await.unwrap();
+        first.await.unwrap();
+        assert!(store.head(&path).await.is_err(), "not before it is complete");
+        upload.complete().await.unwrap();
+        drop(upload);
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "one two");
+        assert_eq!(names(), 1);
+        for aborted in [true, false] {
+            let mut upload = store.put_multipart(&path).await.unwrap();
+            upload.put_part("half".into()).await.unwrap();
+            assert_eq!(names(), 2);
+            if aborted {
+                upload.abort().await.unwrap();
+            }
+            drop(upload);
+            assert_eq!(names(), 1, "aborted: {aborted}");
+        }
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "one two");
     }
 }

@@ -13,8 +13,10 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use tokio::io::AsyncWriteExt;
+use tokio::task::spawn_blocking;
 
 use super::delta::{self, DataFile};
+use super::durable::STAGED;
 use super::location::Location;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
@@ -30,7 +32,7 @@ const DICTIONARY_BYTES: usize = 128 << 10;
 /// Bytes of a file that are handed to the store at once.
 const PART_BYTES: usize = 8 << 20;
 
-/// Parts of a file that may be under way to the store.
+/// Parts of a file that are waited for before more are sent.
 const PARTS: usize = 2;
 
 /// A Parquet file in the making; takes rows in the table's order. Finished row
@@ -63,9 +65,14 @@ impl FileWriter {
     }
 
     pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.parquet.write(rows)?;
-        self.file.rows += rows.num_rows() as u64;
-        self.hand_over().await
+        // No more than a row group at once, so that it goes before the next.
+        for start in (0..rows.num_rows()).step_by(GROUP_ROWS) {
+            let rows = rows.slice(start, GROUP_ROWS.min(rows.num_rows() - start));
+            self.parquet.write(&rows)?;
+            self.file.rows += rows.num_rows() as u64;
+            self.hand_over().await?;
+        }
+        Ok(())
     }
 
     /// Rows written so far.
@@ -87,7 +94,12 @@ impl FileWriter {
             return Ok(());
         }
         self.file.bytes += bytes.len() as u64;
-        self.store.put(bytes.into()).await.map_err(|error| failed(&self.path, error))
+        let put = self.store.put(bytes.into()).await;
+        if put.is_err() {
+            // Remote parts stay, and cost, until somebody says so.
+            let _ = self.store.abort().await;
+        }
+        put.map_err(|error| failed(&self.path, error))
     }
 }
 
@@ -115,8 +127,9 @@ fn properties(table: Table) -> WriterProperties {
                 .set_column_dictionary_enabled(column(), false)
                 .set_column_compression(column(), Compression::UNCOMPRESSED);
         } else if name == "row_no" {
-            // Different in every row and asked for by nobody; the differences
-            // are half as large as the numbers and too random to compress.
+            // Different in every row and in no condition of a report; the
+            // differences are half as large as the numbers and too random to
+            // compress.
             properties = properties
                 .set_column_dictionary_enabled(column(), false)
                 .set_column_encoding(column(), Encoding::DELTA_BINARY_PACKED)
@@ -185,6 +198,32 @@ pub(super) async fn of_runs_after(
         Some(DataFile { path, bytes: object.size, rows: 0 })
     });
     Ok(files.collect())
+}
+
+/// Removes what writers that died left of files that were not complete; only for
+/// who holds the writer's lock. Elsewhere than on a local disk nothing shows.
+pub(super) async fn sweep(location: &Location, table: Table) -> Result<()> {
+    let Some(store) = location.local_path() else { return Ok(()) };
+    let folder = store.join(delta::folder(table));
+    let swept = spawn_blocking(move || {
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let unfinished = |name: &str| name.contains(&format!(".parquet{STAGED}"));
+            if name.is_some_and(|name| name.starts_with("run-") && unfinished(name)) {
+                std::fs::remove_file(&path)?;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    });
+    swept.await.map_err(std::io::Error::from).flatten().map_err(|error| {
+        Error::new(ErrorKind::Storage, format!("cleaning up table {}", table.name()))
+            .caused_by(error)
+    })
 }
 
 /// Reads a whole small file.

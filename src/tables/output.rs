@@ -125,12 +125,19 @@ impl Output {
             });
         }
         drop(told);
-        while let Some(rows) = heard.recv().await {
-            tell(rows);
-        }
         let mut written = Vec::new();
-        while let Some(worker) = workers.join_next().await {
-            written.push(done(worker)?);
+        loop {
+            // The first to fail ends the others at once.
+            tokio::select! {
+                Some(rows) = heard.recv() => tell(rows),
+                worker = workers.join_next() => match worker {
+                    Some(worker) => written.push(done(worker)?),
+                    None => break,
+                },
+            }
+        }
+        while let Ok(rows) = heard.try_recv() {
+            tell(rows);
         }
         written.sort_by_key(|(share, _)| *share);
         Ok(written.into_iter().flat_map(|(_, files)| files).collect())

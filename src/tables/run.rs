@@ -239,8 +239,9 @@ impl Run {
     /// affected by files that stay, and the next run removes them.
     pub async fn abandon(self) -> Result<()> {
         let mut outcome = Ok(());
-        for table in self.pending.keys() {
-            outcome = outcome.and(remove_unpublished(&self.store, &self.base, *table).await);
+        // Also of tables that were being rewritten: they have no rows here yet.
+        for table in Table::all() {
+            outcome = outcome.and(remove_unpublished(&self.store, &self.base, table).await);
         }
         self.lock.release().await;
         outcome
@@ -253,8 +254,8 @@ impl Run {
 async fn take_back(store: &Store, base: &Snapshot) -> Result<()> {
     let location = store.location();
     for table in Table::all() {
-        let Some(newest) = delta::open_existing(location, table).await? else { continue };
-        if table != Table::Runs {
+        let newest = delta::open_existing(location, table).await?;
+        if let Some(newest) = newest.filter(|_| table != Table::Runs) {
             let version = base.manifest().versions.get(table.name()).copied().unwrap_or(0);
             if newest.version()? != version {
                 // Version 0 is the empty table: creation commits no rows.
@@ -274,6 +275,7 @@ async fn take_back(store: &Store, base: &Snapshot) -> Result<()> {
 
 /// Removes the files of a table that no published run refers to.
 async fn remove_unpublished(store: &Store, base: &Snapshot, table: Table) -> Result<()> {
+    files::sweep(store.location(), table).await?;
     let unpublished = files::of_runs_after(store.location(), table, base.run_id()).await?;
     files::discard(store.location(), table, &unpublished).await
 }
@@ -299,6 +301,20 @@ mod tests {
     fn parquet_files(folder: &std::path::Path) -> usize {
         let entries = std::fs::read_dir(folder.join("tables/owners")).unwrap();
         entries.filter(|entry| entry.as_ref().unwrap().path().is_file()).count()
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_first_load_wrote_is_removed_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().to_str().unwrap()).unwrap();
+        let owners = folder.path().join("tables/owners");
+        std::fs::create_dir_all(&owners).unwrap();
+        for name in ["run-00000001-00000-a.parquet", "run-00000001-00001-b.parquet#12", "notes"] {
+            std::fs::write(owners.join(name), "half").unwrap();
+        }
+        store.begin().await.unwrap().abandon().await.unwrap();
+        assert_eq!(parquet_files(folder.path()), 1, "what is not ours stays");
+        assert!(owners.join("notes").exists());
     }
 
     #[tokio::test]

@@ -163,7 +163,7 @@ fn packed(by: &[Vec<&ArrayRef>], rows: usize) -> Option<Vec<Place>> {
             let first = keys.len();
             keys.resize(first + end - start, 0);
             for column in &columns {
-                column.append_to(&mut keys[first..], part, start);
+                column.pack_into(&mut keys[first..], part, start);
             }
             for (row, key) in (start..end).zip(&mut keys[first..]) {
                 *key = (*key << part_bits | part as u128) << row_bits | row as u128;
@@ -188,7 +188,7 @@ struct Ranked<'a> {
     parts: Vec<(&'a ArrayRef, &'a [i64])>,
     least: i64,
     /// The rank of what is missing, if anything is; no other is greater.
-    last: u128,
+    null_rank: u128,
     width: u32,
 }
 
@@ -207,17 +207,17 @@ impl<'a> Ranked<'a> {
         let greatest = known().max().unwrap_or(0);
         let gaps = parts.iter().any(|(part, _)| part.null_count() > 0);
         // Differences of any two of 64 bits, and one more for null.
-        let last = u128::from(greatest.abs_diff(least)) + u128::from(gaps);
-        Some(Self { parts, least, last, width: bits(last) })
+        let null_rank = u128::from(greatest.abs_diff(least)) + u128::from(gaps);
+        Some(Self { parts, least, null_rank, width: bits(null_rank) })
     }
 
-    /// Appends the ranks of a part's rows from `start` on to keys.
-    fn append_to(&self, keys: &mut [u128], part: usize, start: usize) {
+    /// Packs the ranks of a part's rows, from `start` on, into keys.
+    fn pack_into(&self, keys: &mut [u128], part: usize, start: usize) {
         let (column, values) = self.parts[part];
         let whole = column.null_count() == 0;
         for ((row, value), key) in values.iter().enumerate().skip(start).zip(keys) {
             let there = whole || column.is_valid(row);
-            let rank = if there { u128::from(value.abs_diff(self.least)) } else { self.last };
+            let rank = if there { u128::from(value.abs_diff(self.least)) } else { self.null_rank };
             *key = (*key << self.width) | rank;
         }
     }

@@ -215,7 +215,7 @@ def main():
         process.start()
         peers[name] = queue.get()
         process.join()
-    load, ours, peaks = tenure(args.tenure, args.data, args.work, args.runs)
+    load, ours, peaks = tenure(os.path.abspath(args.tenure), args.data, args.work, args.runs)
     loads = [peer[0][0] for peer in peers.values()]
     print("| | ClickHouse | DuckDB | Tenure | Tenure ÷ best | peak of Tenure | answers |")
     print("|---|---|---|---|---|---|---|")

@@ -9,7 +9,7 @@ import argparse, os, shutil
 
 import pyarrow.parquet as parquet
 
-from compare import HERE, TENURE, tenure_load, tenure_report
+from compare import TENURE, tenure_load, tenure_report
 
 
 def main():

@@ -71,6 +71,8 @@ impl FileWriter {
             self.parquet.write(&rows)?;
             self.file.rows += rows.num_rows() as u64;
             self.hand_over().await?;
+            // Encoding is work: let others of this thread go on.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

@@ -79,8 +79,6 @@ impl Output {
         let known = customers(rows);
         self.last =
             known.filter(|keys| keys.len() == rows.num_rows()).and_then(|k| k.last().copied());
-        // Encoding is work: let others of this thread go on.
-        tokio::task::yield_now().await;
         Ok(())
     }
 

@@ -11,7 +11,9 @@
 //! | `period_add(unit, date, n)` | the period n later |
 //! | `period_index(unit, date)` | the ordinal of a period, so that ages are differences |
 //! | `period_complete(unit, date, as_of, tz)` | has the period ended |
-//! | `funnel(name, occurred_at, steps, window)` | how far a customer got, and when |
+//! | `funnel(name, occurred_at, steps, window, mode)` | how far a customer got, and when |
+//! | `conversion(chain, n_steps, window, as_of)` | how many get to each step, how fast |
+//! | `step_mask(name, names)` | which steps a row can serve |
 //! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
 //! | `latest(value, occurred_at, known_at, id)` | which of several answers counts |
 //! | `retained(ages, kind)` | how many customers are retained at each age |
@@ -19,10 +21,17 @@
 //! | `one_of(name, names)` | is a name one of a few |
 //! | `nth(list, n)` | one element of a list |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
+//! | `business_hours(from, to, tz, hours, days)` | how long the office was open between two instants |
+//! | `kaplan_meier(duration, ended)` | how many are still there after so long |
+//! | `survival_at(curve, time)` | that, at one time |
+//! | `survival_time(curve, gone)` | after how long so many are gone |
 //! | `wilson(successes, n)` | how sure a share is |
+//! | `newcombe(x1, n1, x2, n2)` | how sure the difference of two shares is |
+//! | `mean_interval(mean, stddev, n)` | how sure a mean is |
+//! | `p_value(z)` | would chance alone move a number so far |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
 //!
-//! `funnel` and `retention` share the machinery of `history.rs`: what they keep merges
+//! `funnel`, `retention` and `kaplan_meier` share the machinery of `history.rs`: what they keep merges
 //! in any order, so the answer is the same at any number of partitions.
 //!
 //! Quintiles for RFM need no function: `1 + 5 * (rank() - 1) / count(*)`, in
@@ -33,20 +42,29 @@ use datafusion::prelude::SessionContext;
 
 mod args;
 mod attribute;
+mod business_hours;
 pub mod calendar;
-mod funnel;
+mod conversion;
+pub mod funnel;
 mod groups;
 mod history;
+mod kaplan_meier;
 mod latest;
+mod mean_interval;
+mod newcombe;
 mod nps_interval;
 mod nth;
 mod one_of;
+mod p_value;
 mod period;
 mod period_add;
 mod period_complete;
 mod period_index;
 mod retained;
 mod retention;
+mod step_mask;
+mod survival_at;
+mod survival_time;
 mod usage;
 mod wilson;
 
@@ -65,13 +83,20 @@ pub fn register(context: &SessionContext) {
 pub fn scalars() -> Vec<ScalarUDF> {
     vec![
         attribute::function(),
+        business_hours::function(),
+        mean_interval::function(),
+        newcombe::function(),
         nps_interval::function(),
         nth::function(),
         one_of::function(),
+        p_value::function(),
         period::function(),
         period_add::function(),
         period_complete::function(),
         period_index::function(),
+        step_mask::function(),
+        survival_at::function(),
+        survival_time::function(),
         wilson::function(),
     ]
 }
@@ -80,7 +105,9 @@ pub fn scalars() -> Vec<ScalarUDF> {
 #[must_use]
 pub fn aggregates() -> Vec<AggregateUDF> {
     vec![
+        conversion::function(),
         funnel::function(),
+        kaplan_meier::function(),
         latest::function(),
         retained::function(),
         retention::function(),

@@ -15,6 +15,8 @@ mod layout;
 mod limits;
 mod model;
 mod real_data;
+mod reference;
+mod revenue;
 mod serve;
 mod stores;
 mod tidy;

@@ -1,14 +1,14 @@
 --! title = { en = "Funnel", zh = "转化漏斗" }
---! description = { en = "How far customers get along ordered steps. Other activity may lie between steps; the whole chain must fit into the window, measured from the first step; a customer who enters several times counts with the chain that gets furthest. Shares are of the first step, with a Wilson 95 % interval. `entrants = all` is the naive share, which counts customers still inside their window as lost; `entrants = matured` counts only those whose window has ended.", zh = "客户按顺序步骤的转化情况。步骤之间允许其他活动；整条路径须在首步起算的时间窗内完成；多次进入的客户按走得最远的一次计。占比以首步为分母，附 Wilson 95% 区间。entrants = all 为朴素口径，会把仍在时间窗内的客户计为流失；entrants = matured 仅统计时间窗已结束的客户。" }
---! group = "customers"
+--! description = { en = "How far customers get along a path of steps, and how fast. The whole path must fit into the window, measured from the first step; a customer who enters several times counts with the attempt that gets furthest, the earliest of equal ones. Modes: `ordered`, other activity may lie between steps; `strict`, none may; `any`, the steps in any order, where row 2 counts who did any two of them. `share` is of all entrants and counts customers still inside their window as lost; `matured_share` is of those whose window has ended; `estimate` uses both (Kaplan–Meier): everyone counts for as long as they could be watched. Read `estimate` while a funnel is young. Intervals are 95 % (Wilson).", zh = "客户沿路径走到哪一步、用时多久。整条路径须在首步起算的时间窗内完成；多次进入的客户按走得最远的一次计，相同则取最早。模式：ordered 步骤之间允许其他活动；strict 不允许；any 不分先后，第 2 行表示完成任意两步的客户。share 以全部进入者为分母，会把仍在时间窗内的客户计为流失；matured_share 仅计时间窗已结束者；estimate 兼用两者（Kaplan–Meier）：每位客户按其可观察时长计入。漏斗较新时请看 estimate。区间均为 95%（Wilson）。" }
+--! group = "journeys"
 --! grain = "one row per breakdown value and step"
---! chart = { kind = "funnel", x = "name", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
+--! chart = { kind = "funnel", x = "name", y = ["estimate"], series = "breakdown", low = "estimate_low", high = "estimate_high", count = "customers" }
 --!
 --! [params.steps]
 --! title = { en = "Steps", zh = "步骤" }
---! type = "list"
+--! type = "steps"
 --! default = ["signup", "trial", "quote_opened", "purchase"]
---! doc = { en = "Names of the activity of each step, in order; a name may repeat", zh = "各步骤的活动名称，按顺序；名称可重复" }
+--! doc = { en = "Activity in order; a name may repeat. Conditions: purchase[quantity>=2 & plan=pro]; times since the step before: trial within 7d, renewal after 30d; a step that may be left out: call optional; what must not lie between: !cancel", zh = "按顺序的活动，名称可重复。条件：purchase[quantity>=2 & plan=pro]；距上一步的时间：trial within 7d、renewal after 30d；可跳过的步骤：call optional；两步之间不得出现：!cancel" }
 --!
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
@@ -16,24 +16,28 @@
 --! default = "30d"
 --! doc = { en = "Longest time from the first step to the last, in days or shorter units", zh = "从首步到末步的最长时间，以天或更小单位表示" }
 --!
---! [params.breakdown]
---! title = { en = "Breakdown", zh = "分组" }
---! type = "breakdown"
---! default = "none"
---! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
---!
---! [params.entrants]
---! title = { en = "Entrants", zh = "进入者" }
+--! [params.mode]
+--! title = { en = "Mode", zh = "模式" }
 --! type = "choice"
---! default = "all"
---! choices = ["all", "matured"]
---! doc = { en = "All entrants, or only those whose window has ended", zh = "全部进入者，或仅时间窗已结束者" }
+--! default = "ordered"
+--! choices = ["ordered", "strict", "any"]
+--! doc = { en = "Whether other activity may lie between steps, and whether their order matters", zh = "步骤之间是否允许其他活动，以及是否区分先后" }
 --!
---! [columns.breakdown]
---! title = { en = "Breakdown", zh = "分组" }
---! absent = { en = "All", zh = "全部" }
---! unit = "text"
---! doc = { en = "Value of the breakdown; empty without one", zh = "分组值；无分组时为空" }
+--! [params.hold]
+--! title = { en = "Same", zh = "须一致" }
+--! type = "text"
+--! doc = { en = "All steps must share this: feature, or the name of an attribute of activity, e.g. the deal; rows without it do not count", zh = "各步骤须一致的属性：feature 或活动的自定义属性名（如商机号）；无该属性的记录不计" }
+--!
+--! [params.from]
+--! title = { en = "From", zh = "起始日期" }
+--! type = "date"
+--! doc = { en = "Count customers whose first step is on or after this day", zh = "首步在该日（含）之后的客户" }
+--!
+--! [params.to]
+--! title = { en = "To", zh = "截止日期" }
+--! type = "date"
+--! doc = { en = "Count customers whose first step is on or before this day", zh = "首步在该日（含）之前的客户" }
+--!
 --! [columns.step]
 --! title = { en = "Step", zh = "步骤" }
 --! unit = "number"
@@ -41,7 +45,7 @@
 --! [columns.name]
 --! title = { en = "Activity", zh = "活动" }
 --! unit = "text"
---! doc = { en = "Name of the step's activity", zh = "该步骤的活动名称" }
+--! doc = { en = "The step as it was asked for; in mode any, how many of the steps", zh = "该步骤；any 模式下为完成的步骤数" }
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
 --! unit = "count"
@@ -49,64 +53,126 @@
 --! [columns.share]
 --! title = { en = "Share", zh = "转化率" }
 --! unit = "share"
---! doc = { en = "Share of the customers of the first step", zh = "占首步客户的比例" }
---! [columns.low]
+--! doc = { en = "Of all customers of the first step, those still inside their window counted as lost", zh = "占首步全部客户的比例，仍在时间窗内者计为流失" }
+--! [columns.matured]
+--! title = { en = "Window ended", zh = "时间窗已结束" }
+--! unit = "count"
+--! doc = { en = "Customers of the first step whose window has ended", zh = "时间窗已结束的首步客户数" }
+--! [columns.matured_share]
+--! title = { en = "Share, window ended", zh = "转化率（已结束）" }
+--! unit = "share"
+--! doc = { en = "Of those whose window has ended, who reached the step", zh = "时间窗已结束者中到达该步骤的比例" }
+--! [columns.matured_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
---! doc = { en = "Lower end of the 95 % interval", zh = "95% 区间下限" }
---! [columns.high]
+--! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! [columns.matured_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
---! doc = { en = "Upper end of the 95 % interval", zh = "95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! [columns.estimate]
+--! title = { en = "Estimate", zh = "估计转化率" }
+--! unit = "share"
+--! doc = { en = "Share that reaches the step within the window (Kaplan–Meier); empty while nobody's window has ended", zh = "时间窗内到达该步骤的比例（Kaplan–Meier）；尚无时间窗结束时为空" }
+--! [columns.estimate_low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % band", zh = "其 95% 区间下限" }
+--! [columns.estimate_high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % band", zh = "其 95% 区间上限" }
+--! [columns.median_days]
+--! title = { en = "Median days", zh = "用时中位数（天）" }
+--! unit = "days"
+--! doc = { en = "From the first step to this one, of those who reached it", zh = "到达者从首步到该步骤的天数中位数" }
+--! [columns.p90_days]
+--! title = { en = "90 % within days", zh = "90% 用时（天）" }
+--! unit = "days"
+--! doc = { en = "Nine in ten of those who reached it took no longer", zh = "到达者中九成不超过该天数" }
 --!
 --! [labels]
---! all = { en = "All", zh = "全部" }
---! matured = { en = "Window ended", zh = "时间窗已结束" }
+--! ordered = { en = "In order", zh = "按顺序" }
+--! strict = { en = "In order, nothing between", zh = "严格相邻" }
+--! any = { en = "Any order", zh = "任意顺序" }
 
 --- Where do customers fall out? Every step has a row, reached or not.
+--- With `hold`, the chain of the value that gets furthest counts, then the one
+--- that begins first, then the one that ends first.
 
-WITH journeys AS (
+WITH held AS (
   SELECT
     customer_key,
-    CAST(cardinality(chain) AS BIGINT) AS n_steps,
-    array_element(chain, 1) + $window AS matures_at
+    CASE WHEN $hold = 'feature' THEN feature ELSE attribute(attributes, $hold) END AS value,
+    $steps_mask AS mask,
+    occurred_at
+  FROM activity
+  WHERE $hold IS NOT NULL AND customer_key IS NOT NULL AND ($mode = 'strict' OR $steps_mask > 0)
+),
+journeys AS (
+  SELECT customer_key, funnel($steps_mask, occurred_at, $steps, $window, $mode) AS chain
+  FROM activity
+  WHERE $hold IS NULL AND customer_key IS NOT NULL AND ($mode = 'strict' OR $steps_mask > 0)
+  GROUP BY customer_key
+  UNION ALL
+  SELECT customer_key, chain
   FROM (
-    SELECT customer_key, funnel(name, occurred_at, $steps, $window) AS chain
-    FROM activity
-    WHERE customer_key IS NOT NULL AND one_of(name, $steps)
-    GROUP BY customer_key
+    SELECT
+      customer_key,
+      chain,
+      row_number() OVER (
+        PARTITION BY customer_key
+        ORDER BY cardinality(chain) DESC, array_element(chain, 1), array_element(chain, -1), value
+      ) AS place
+    FROM (
+      SELECT customer_key, value, funnel(mask, occurred_at, $steps, $window, $mode) AS chain
+      FROM held
+      WHERE value IS NOT NULL
+      GROUP BY customer_key, value
+    )
   )
+  WHERE place = 1
+),
+names AS (
+  SELECT CAST(row_number() OVER (ORDER BY place) AS BIGINT) AS step, name, count(*) OVER () AS n_steps
+  FROM (
+    SELECT place, array_element($steps, place) AS name
+    FROM (SELECT unnest(range(1, CAST(cardinality($steps) AS BIGINT) + 1)) AS place)
+  )
+  WHERE NOT starts_with(name, '!')
 ),
 reached AS (
-  SELECT $breakdown AS breakdown, journeys.n_steps
+  SELECT
+    $breakdown AS breakdown,
+    conversion(journeys.chain, CAST(cardinality($steps) AS BIGINT), $window, $as_of) AS steps
   FROM journeys
   LEFT JOIN customers ON customers.customer_key = journeys.customer_key
-  WHERE $entrants = 'all' OR journeys.matures_at <= $as_of
-),
-steps AS (
-  SELECT unnest(range(1, CAST(cardinality($steps) AS BIGINT) + 1)) AS step
+  WHERE cardinality(journeys.chain) > 0
+    AND ($from IS NULL OR period('day', array_element(journeys.chain, 1), $tz) >= $from)
+    AND ($to IS NULL OR period('day', array_element(journeys.chain, 1), $tz) <= $to)
+  GROUP BY $breakdown
 ),
 counted AS (
-  SELECT breakdown, step, sum(CASE WHEN n_steps >= step THEN n_customers ELSE 0 END) AS customers
-  FROM (SELECT breakdown, n_steps, count(*) AS n_customers FROM reached GROUP BY breakdown, n_steps)
-  CROSS JOIN steps
-  GROUP BY breakdown, step
-),
-shared AS (
-  SELECT
-    breakdown,
-    step,
-    customers,
-    first_value(customers) OVER (PARTITION BY breakdown ORDER BY step) AS entrants
-  FROM counted
+  SELECT reached.breakdown, names.step, names.name, names.n_steps, reached.steps[names.step] AS at
+  FROM reached
+  CROSS JOIN names
 )
 SELECT
   breakdown,
   step,
-  array_element($steps, step) AS name,
-  customers,
-  CASE WHEN entrants > 0 THEN CAST(customers AS DOUBLE) / entrants END AS share,
-  wilson(customers, entrants)['low'] AS low,
-  wilson(customers, entrants)['high'] AS high
-FROM shared
+  CASE $mode WHEN 'any' THEN concat(step, ' / ', n_steps) ELSE name END AS name,
+  at['customers'] AS customers,
+  CAST(at['customers'] AS DOUBLE) / at['entrants'] AS share,
+  wilson(at['customers'], at['entrants'])['low'] AS low,
+  wilson(at['customers'], at['entrants'])['high'] AS high,
+  at['matured'] AS matured,
+  CASE WHEN at['matured'] > 0 THEN CAST(at['matured_customers'] AS DOUBLE) / at['matured'] END AS matured_share,
+  wilson(at['matured_customers'], at['matured'])['low'] AS matured_low,
+  wilson(at['matured_customers'], at['matured'])['high'] AS matured_high,
+  at['share'] AS estimate,
+  at['low'] AS estimate_low,
+  at['high'] AS estimate_high,
+  at['median'] / 86400000000 AS median_days,
+  at['p90'] / 86400000000 AS p90_days
+FROM counted
 ORDER BY breakdown NULLS FIRST, step

@@ -1,6 +1,6 @@
 --! title = { en = "Net Promoter Score", zh = "净推荐值（NPS）" }
 --! description = { en = "Promoters answer 9 or 10, detractors 0 to 6. One answer per customer and period: the latest. NPS is 100 (promoters − detractors) / responses, from −100 to 100, with the adjusted-Wald 95 % interval: a change within it is compatible with chance.", zh = "推荐者评分 9–10，贬损者 0–6。每位客户每周期只计最近一次回答。NPS = 100 ×（推荐者 − 贬损者）÷ 回答数，范围 −100 至 100，附校正 Wald 95% 区间：区间内的变化可能只是偶然。" }
---! group = "customers"
+--! group = "voice"
 --! grain = "one row per period and breakdown value with an answer"
 --! chart = { kind = "line", x = "period", y = ["nps"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "responses" }
 --!
@@ -11,21 +11,6 @@
 --! choices = ["day", "week", "month", "quarter", "year", "all"]
 --! doc = { en = "Calendar period; weeks start on Monday", zh = "日历周期；每周从周一开始" }
 --!
---! [params.breakdown]
---! title = { en = "Breakdown", zh = "分组" }
---! type = "breakdown"
---! default = "none"
---! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
---!
---! [columns.period]
---! title = { en = "Period", zh = "周期" }
---! unit = "date"
---! doc = { en = "First day of the period", zh = "周期首日" }
---! [columns.breakdown]
---! title = { en = "Breakdown", zh = "分组" }
---! absent = { en = "All", zh = "全部" }
---! unit = "text"
---! doc = { en = "Value of the breakdown; empty without one", zh = "分组值；无分组时为空" }
 --! [columns.responses]
 --! title = { en = "Responses", zh = "回答数" }
 --! unit = "count"
@@ -54,18 +39,6 @@
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "score"
 --! doc = { en = "Upper end of the 95 % interval", zh = "95% 区间上限" }
---! [columns.complete]
---! title = { en = "Complete", zh = "已完结" }
---! unit = "text"
---! doc = { en = "Whether the period had ended by the report's date", zh = "截至报表日期该周期是否已结束" }
---!
---! [labels]
---! day = { en = "Day", zh = "日" }
---! week = { en = "Week", zh = "周" }
---! month = { en = "Month", zh = "月" }
---! quarter = { en = "Quarter", zh = "季度" }
---! year = { en = "Year", zh = "年" }
---! all = { en = "All", zh = "全部" }
 
 --- Would customers recommend us?
 

@@ -4,19 +4,10 @@
 --! grain = "one row per metric, and per rank for the top lists; a metric without any data has no row"
 --! chart = { kind = "table" }
 --!
---! [params.currency]
---! title = { en = "Currency", zh = "币种" }
---! type = "text"
---! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
---!
 --! [columns.metric]
 --! title = { en = "Metric", zh = "指标" }
---! unit = "text"
+--! unit = "code"
 --! doc = { en = "What is measured", zh = "指标名称" }
---! [columns.rank]
---! title = { en = "Rank", zh = "名次" }
---! unit = "number"
---! doc = { en = "Place in a top list", zh = "榜单名次" }
 --! [columns.name]
 --! title = { en = "Name", zh = "名称" }
 --! unit = "text"
@@ -47,7 +38,7 @@
 --! doc = { en = "count, share, money or score", zh = "count、share、money 或 score" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
---! unit = "text"
+--! unit = "code"
 --! doc = { en = "month_to_date: the month is still running; beyond_chance or within_chance: what the change is", zh = "month_to_date：月份未结束；beyond_chance / within_chance：变化是否超出偶然" }
 --!
 --! [labels]

@@ -1,6 +1,6 @@
 --! title = { en = "RFM segments", zh = "RFM 客户分层" }
 --! description = { en = "Recency, frequency and monetary value of every customer with an order, each scored 1 (worst) to 5 (best) by quintile: 1 + ⌊5 × the share of customers who are strictly worse⌋, so equal values always get the equal score. Recency is in calendar days since the last order; frequency counts distinct orders; monetary is net revenue. Pure refunds and cancellations lower the revenue, and are not orders.", zh = "对有订单的客户按最近购买、购买频次、消费金额各打 1（最差）至 5（最好）分，按五分位：1 + ⌊5 × 严格更差的客户占比⌋，因此相同的值得分必然相同。最近购买为距末次下单的日历天数；频次为不同订单数；金额为净营收。纯退款与取消会减少金额，但不计为订单。" }
---! group = "customers"
+--! group = "segments"
 --! grain = "one row per customer with an order"
 --! chart = { kind = "table" }
 --!
@@ -9,15 +9,6 @@
 --! type = "duration"
 --! doc = { en = "Only orders of this long before the report's date, e.g. 365d; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d；不填为全部订单" }
 --!
---! [params.currency]
---! title = { en = "Currency", zh = "币种" }
---! type = "text"
---! doc = { en = "Only amounts in this currency; amounts are never converted", zh = "仅统计该币种；金额不做换算" }
---!
---! [columns.customer_id]
---! title = { en = "Customer", zh = "客户" }
---! unit = "text"
---! doc = { en = "The customer's id in the source", zh = "客户在来源系统中的编号" }
 --! [columns.recency_days]
 --! title = { en = "Days since last order", zh = "距末次下单天数" }
 --! unit = "days"
@@ -44,7 +35,7 @@
 --! doc = { en = "Monetary score, 5 is most valuable", zh = "消费金额得分，5 为最高" }
 --! [columns.segment]
 --! title = { en = "Segment", zh = "分层" }
---! unit = "text"
+--! unit = "code"
 --! doc = { en = "Named by recency and the mean of frequency and monetary score", zh = "由最近购买得分与频次、金额得分的均值命名" }
 --!
 --! [labels]

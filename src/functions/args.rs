@@ -12,6 +12,7 @@ use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValu
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
+use super::calendar::MICROS_PER_DAY;
 use crate::error::{Error, ErrorKind};
 
 /// The type of every instant the functions take: microseconds, UTC.
@@ -79,6 +80,26 @@ pub(super) fn constant(
         }
         _ => Err(not_constant()),
     }
+}
+
+/// The length of an interval in microseconds; nothing if it is null.
+pub(super) fn window_micros(window: &ScalarValue, function: &str) -> DataFusionResult<Option<i64>> {
+    let ScalarValue::IntervalMonthDayNano(window) = window else {
+        return Err(misuse(format!("{function}: {window} is not a window")));
+    };
+    let Some(window) = window else {
+        return Ok(None);
+    };
+    if window.months != 0 {
+        return Err(misuse(format!(
+            "{function}: a month has no fixed length; give the window in days, e.g. 30 days"
+        )));
+    }
+    let micros = i64::from(window.days) * MICROS_PER_DAY + window.nanoseconds / 1_000;
+    if micros < 0 {
+        return Err(misuse(format!("{function}: the window is negative")));
+    }
+    Ok(Some(micros))
 }
 
 /// Applies `compute` to the arguments as arrays of equal length; the answer is

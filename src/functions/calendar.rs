@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use arrow::array::TimestampMicrosecondArray;
 use arrow::compute::{max, min};
-use chrono::{DateTime, Offset, TimeZone};
+use chrono::{DateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -117,6 +117,23 @@ impl FromStr for Unit {
     }
 }
 
+/// The length of time that `30d`, `4w`, `12h`, `90min` or `10s` means; calendar
+/// months have no fixed length and are not lengths of time.
+#[must_use]
+pub fn length(text: &str) -> Option<TimeDelta> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at(unit_at);
+    let count: i64 = count.parse().ok()?;
+    match unit.trim() {
+        "w" | "weeks" => TimeDelta::try_weeks(count),
+        "d" | "days" => TimeDelta::try_days(count),
+        "h" | "hours" => TimeDelta::try_hours(count),
+        "min" | "m" => TimeDelta::try_minutes(count),
+        "s" => TimeDelta::try_seconds(count),
+        _ => None,
+    }
+}
+
 /// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Zone(Tz);
@@ -139,12 +156,18 @@ impl Zone {
         offset
             .map(|offset| (seconds + offset).div_euclid(SECONDS_PER_DAY))
             .and_then(|day| i32::try_from(day).ok())
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Usage,
-                    format!("the instant {micros} µs after 1970 is beyond the calendar"),
-                )
-            })
+            .ok_or_else(|| beyond(micros))
+    }
+
+    /// What the clock on the wall shows at `micros`, in microseconds as if it
+    /// were UTC.
+    ///
+    /// # Errors
+    /// As [`Zone::day`].
+    pub fn local(self, micros: i64) -> Result<i64> {
+        let seconds = micros.div_euclid(MICROS_PER_SECOND);
+        let offset = if self.is_utc() { Some(0) } else { self.offset(seconds) };
+        offset.map(|offset| micros + offset * MICROS_PER_SECOND).ok_or_else(|| beyond(micros))
     }
 
     /// Whether a later instant is never on an earlier local day.
@@ -186,6 +209,13 @@ impl Zone {
         let offset = self.0.offset_from_utc_datetime(&utc.naive_utc());
         Some(i64::from(offset.fix().local_minus_utc()))
     }
+}
+
+fn beyond(micros: i64) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("the instant {micros} µs after 1970 is beyond the calendar"),
+    )
 }
 
 /// The days, from 1970 on, among which zones have changed or plan to change their
@@ -314,6 +344,14 @@ mod tests {
 
     fn day(year: i32, month: u32, day: u32) -> i32 {
         NaiveDate::from_ymd_opt(year, month, day).unwrap().to_epoch_days()
+    }
+
+    #[test]
+    fn lengths_of_time_are_fixed() {
+        assert_eq!(length("30d"), Some(TimeDelta::days(30)));
+        assert_eq!(length("2w"), Some(TimeDelta::days(14)));
+        assert_eq!(length("1 month"), None);
+        assert_eq!(length("d"), None);
     }
 
     #[test]

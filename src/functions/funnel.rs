@@ -7,11 +7,16 @@
 //! -- [2024-03-01T09:00:00Z, 2024-03-04T16:20:00Z]: trial reached, no purchase
 //! ```
 //!
-//! `funnel(name, occurred_at, steps, window)` answers the instants of the chain
-//! of rows that gets furthest; its length is the number of steps reached, and
-//! an empty list is a customer who never entered. The rules:
+//! `funnel(name, occurred_at, steps, window, mode)` answers the instants of the
+//! chain of rows that gets furthest; its length is the number of steps reached,
+//! and an empty list is a customer who never entered. How a step is written,
+//! with conditions, times, `optional` and exclusions, is said in `steps.rs`.
+//! Instead of the name, the first argument may be the mask of the steps that a
+//! row can serve, by `step_mask`; conditions need that. The rules:
 //!
-//! - Steps are ordered; other activity may lie between them.
+//! - Mode `ordered`, the default: steps in order; other activity may lie
+//!   between them. `strict`: none may, of whatever rows the query passes. `any`:
+//!   in any order; the answer is when one, two, three of the steps were done.
 //! - The whole chain lies within `window` of its **first** step, the end
 //!   included. Days are 24 hours; months, which have no length, are refused. A
 //!   null window is no limit.
@@ -20,107 +25,145 @@
 //! - A customer may enter many times. The furthest chain counts, the one with
 //!   the earliest instants on a tie. Keeping only the last row seen per step,
 //!   as a naive state does, loses chains whenever steps repeat.
+//! - An optional step that was left out is null in the list.
 //!
 //! # Algorithm
 //!
-//! From one first step, taking the earliest unused row for each further step is
-//! optimal: no other choice reaches a step sooner or leaves more rows for it.
-//! So every first step is tried, each next row is found by binary search, and
-//! the first start to get furthest is also the earliest chain.
+//! Where steps are names and nothing else, taking the earliest unused row for
+//! each further step is optimal: no other choice reaches a step sooner or leaves
+//! more rows for it. So every first step is tried, each next row is found by
+//! binary search, and the first start to get furthest is also the earliest
+//! chain. All other paths need `search.rs`.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, TimestampMicrosecondBuilder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, ListBuilder, TimestampMicrosecondBuilder,
+};
 use arrow::datatypes::{
-    ArrowNativeType, DataType, Field, FieldRef, Int32Type, IntervalUnit, TimestampMicrosecondType,
+    ArrowNativeType, DataType, Field, FieldRef, Int32Type, Int64Type, IntervalUnit,
+    TimestampMicrosecondType,
 };
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
-use super::args::{constant, instant_type, misuse};
+use super::args::{constant, external, instant_type, misuse, name_type, window_micros};
 use super::history::{Aggregate, Event, Histories, Measure};
+use search::{Limits, Search};
+use steps::Path;
+
+mod matching;
+mod search;
+pub mod steps;
 
 pub(super) fn function() -> AggregateUDF {
     Aggregate::<Funnel>::new().into()
 }
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
-
-/// The constant arguments, the step names numbered.
+/// The constant arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Funnel {
-    /// The distinct names; an event's code is its place here.
-    names: Vec<String>,
-    /// The code of each step.
-    steps: Vec<u32>,
+    path: Path,
+    /// Of each step, which steps have the same name, as bits.
+    same_name: Vec<u32>,
     /// Microseconds from the first step to the last, if limited.
     window: Option<i64>,
+    mode: Mode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Mode {
+    Ordered,
+    Strict,
+    Any,
 }
 
 /// Memory that the search for one customer's chain leaves to the next.
 #[derive(Debug, Default)]
 struct Work {
-    /// The instants of each name, in order.
+    /// The instants of each name, in order, by the first step it serves.
     instants: Vec<Vec<i64>>,
     /// How many rows of each name the chain being built has used up.
     used: Vec<usize>,
     chain: Vec<i64>,
     best: Vec<i64>,
+    search: Search,
 }
 
 impl Funnel {
-    fn new(steps: &[String], window: Option<i64>) -> Result<Self> {
-        if steps.is_empty() {
-            return Err(misuse("funnel: steps is empty".to_owned()));
+    fn new(path: Path, window: Option<i64>, mode: Mode) -> Result<Self> {
+        let orders = |step: &steps::Step| step.optional || step.after != 0 || step.within.is_some();
+        if mode == Mode::Any && (!path.exclusions.is_empty() || path.steps.iter().any(orders)) {
+            return Err(misuse(
+                "funnel: mode any takes no times between steps, optional steps and exclusions"
+                    .to_owned(),
+            ));
         }
-        let mut names: Vec<String> = Vec::new();
-        let mut codes = Vec::new();
-        for step in steps {
-            let place = names.iter().position(|name| name == step);
-            let place = place.unwrap_or_else(|| {
-                names.push(step.clone());
-                names.len() - 1
-            });
-            codes.extend(u32::try_from(place).ok());
-        }
-        Ok(Self { names, steps: codes, window })
+        let mask_of = |name: &str| {
+            let same = path.steps.iter().enumerate().filter(|(_, step)| step.pattern.name == name);
+            same.fold(0, |mask, (place, _)| mask | 1 << place)
+        };
+        let same_name = path.steps.iter().map(|step| mask_of(&step.pattern.name)).collect();
+        Ok(Self { path, same_name, window, mode })
     }
 
-    fn code(&self, name: &str) -> Option<u32> {
+    /// The mask of the steps and exclusions that a row called `name` can serve.
+    fn mask(&self, name: &str) -> u32 {
         // A handful of names: comparing beats hashing.
-        let place = self.names.iter().position(|known| known == name)?;
-        u32::try_from(place).ok()
+        let patterns = self.path.patterns().enumerate();
+        patterns.fold(0, |mask, (place, pattern)| mask | u32::from(pattern.name == name) << place)
     }
 
-    /// Leaves in `work.best` the instants of the chain that gets furthest, given
-    /// all events of a customer, earliest first.
-    fn furthest_chain(&self, history: &[Event], work: &mut Work) {
+    /// Appends to `chains` the chain that gets furthest, given all events of a
+    /// customer, earliest first.
+    fn answer_one(&self, history: &[Event], work: &mut Work, chains: &mut Chains) {
+        let limits =
+            Limits { window: self.window.unwrap_or(i64::MAX), strict: self.mode == Mode::Strict };
+        if self.mode == Mode::Any {
+            work.search.in_any_order(history, self.path.steps.len(), limits);
+        } else if !limits.strict && self.path.is_plain() && self.furthest_chain(history, work) {
+            chains.values().append_slice(&work.best);
+            return chains.append(true);
+        } else {
+            work.search.in_order(history, &self.path, limits);
+        }
+        work.search.best.iter().for_each(|instant| chains.values().append_option(*instant));
+        chains.append(true);
+    }
+
+    /// Leaves in `work.best` the instants of the chain that gets furthest, if
+    /// every row is known by its name alone; says whether it is.
+    fn furthest_chain(&self, history: &[Event], work: &mut Work) -> bool {
         work.best.clear();
-        work.instants.resize_with(self.names.len(), Vec::new);
+        work.instants.resize_with(self.same_name.len(), Vec::new);
         work.instants.iter_mut().for_each(Vec::clear);
         for event in history {
-            work.instants[event.code as usize].push(event.at);
+            let first = event.code.trailing_zeros() as usize;
+            if self.same_name.get(first) != Some(&event.code) {
+                return false;
+            }
+            work.instants[first].push(event.at);
         }
-        let first = self.steps[0] as usize;
         let mut previous = None;
-        for place in 0..work.instants[first].len() {
-            let start = work.instants[first][place];
+        for place in 0..work.instants[0].len() {
+            let start = work.instants[0][place];
             // A start at the same instant has fewer rows left: it gets no further.
             if previous.replace(start) == Some(start) {
                 continue;
             }
             work.used.clear();
-            work.used.resize(self.names.len(), 0);
-            work.used[first] = place + 1;
+            work.used.resize(self.same_name.len(), 0);
+            work.used[0] = place + 1;
             self.chain_from(start, work);
             if work.chain.len() > work.best.len() {
                 std::mem::swap(&mut work.chain, &mut work.best);
             }
-            if work.best.len() == self.steps.len() {
+            if work.best.len() == self.same_name.len() {
                 break;
             }
         }
+        true
     }
 
     /// Leaves in `work.chain` the chain from `start` that takes the earliest
@@ -130,8 +173,8 @@ impl Funnel {
         work.chain.clear();
         work.chain.push(start);
         let mut now = start;
-        for step in &self.steps[1..] {
-            let name = *step as usize;
+        for mask in &self.same_name[1..] {
+            let name = mask.trailing_zeros() as usize;
             let unused = &work.instants[name][work.used[name]..];
             let skipped = unused.partition_point(|at| *at < now);
             match unused.get(skipped) {
@@ -143,52 +186,62 @@ impl Funnel {
         }
     }
 
-    /// Calls `found` with each row whose name is a step, and its code.
+    /// Calls `found` with each row that matters and its mask.
+    fn match_masks(
+        &self,
+        masks: &Int64Array,
+        mut found: impl FnMut(usize, u32) -> Result<()>,
+    ) -> Result<()> {
+        let n_bits = self.path.patterns().count();
+        for (row, mask) in masks.values().iter().enumerate() {
+            if masks.is_null(row) {
+                continue;
+            }
+            match u32::try_from(*mask).ok().filter(|mask| u64::from(*mask) >> n_bits == 0) {
+                Some(mask) => self.keep(row, mask, &mut found)?,
+                None => {
+                    return Err(misuse(format!(
+                        "funnel: {mask} is not a mask of {n_bits} steps and exclusions"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that serve nothing matter only where none may lie between.
+    fn keep(
+        &self,
+        row: usize,
+        mask: u32,
+        found: &mut impl FnMut(usize, u32) -> Result<()>,
+    ) -> Result<()> {
+        if mask != 0 || self.mode == Mode::Strict { found(row, mask) } else { Ok(()) }
+    }
+
+    /// Calls `found` with each row that matters and the mask of its name.
     fn match_names(
         &self,
         names: &ArrayRef,
         mut found: impl FnMut(usize, u32) -> Result<()>,
     ) -> Result<()> {
         let Some(coded) = names.as_dictionary_opt::<Int32Type>() else {
-            return self.match_text(names, found);
+            let mut row = 0;
+            return each_text(names, |name| {
+                row += 1;
+                self.keep(row - 1, name.map_or(0, |name| self.mask(name)), &mut found)
+            });
         };
         // Compare each distinct name once, then only look up keys. What stands
         // under a null is any key, so it is looked up with care.
-        let mut codes = vec![None; coded.values().len()];
-        self.match_text(coded.values(), |place, code| {
-            codes[place] = Some(code);
+        let mut masks = Vec::with_capacity(coded.values().len());
+        each_text(coded.values(), |name| {
+            masks.push(name.map_or(0, |name| self.mask(name)));
             Ok(())
         })?;
         for (row, key) in coded.keys().values().iter().enumerate() {
-            match codes.get(key.as_usize()) {
-                Some(Some(code)) if coded.is_valid(row) => found(row, *code)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn match_text(
-        &self,
-        names: &ArrayRef,
-        found: impl FnMut(usize, u32) -> Result<()>,
-    ) -> Result<()> {
-        match names.data_type() {
-            DataType::Utf8View => self.match_each(names.as_string_view().iter(), found),
-            DataType::LargeUtf8 => self.match_each(names.as_string::<i64>().iter(), found),
-            _ => self.match_each(names.as_string::<i32>().iter(), found),
-        }
-    }
-
-    fn match_each<'a>(
-        &self,
-        names: impl Iterator<Item = Option<&'a str>>,
-        mut found: impl FnMut(usize, u32) -> Result<()>,
-    ) -> Result<()> {
-        for (row, name) in names.enumerate() {
-            if let Some(code) = name.and_then(|name| self.code(name)) {
-                found(row, code)?;
-            }
+            let known = masks.get(key.as_usize()).filter(|_| coded.is_valid(row));
+            self.keep(row, known.copied().unwrap_or(0), &mut found)?;
         }
         Ok(())
     }
@@ -200,33 +253,25 @@ impl Measure for Funnel {
     const DISTINCT: bool = false;
 
     fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
-        let [name, _, _, window] = given else {
+        let ([name, _, _, window] | [name, _, _, window, _]) = given else {
             return Err(misuse(
-                "funnel takes four arguments: name, occurred_at, steps, window".to_owned(),
+                "funnel takes name, occurred_at, steps, window and, if wanted, mode".to_owned(),
             ));
-        };
-        let is_text = |kind: &DataType| {
-            matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-        };
-        // Text is read as it comes, so that dictionaries stay encoded.
-        let name = match name {
-            DataType::Dictionary(key, value) if **key == DataType::Int32 && is_text(value) => {
-                name.clone()
-            }
-            text if is_text(text) => text.clone(),
-            _ => DataType::Utf8,
         };
         if !matches!(window, DataType::Interval(_) | DataType::Duration(_) | DataType::Null) {
             return Err(misuse(format!(
                 "funnel: window must be an interval, e.g. INTERVAL '30 days', not {window}"
             )));
         }
-        Ok(vec![
+        let name = if name.is_integer() { DataType::Int64 } else { name_type(name) };
+        let types = [
             name,
             instant_type(),
             DataType::new_list(DataType::Utf8, true),
             DataType::Interval(IntervalUnit::MonthDayNano),
-        ])
+            DataType::Utf8,
+        ];
+        Ok(types[..given.len()].to_vec())
     }
 
     fn answer_type() -> DataType {
@@ -241,8 +286,19 @@ impl Measure for Funnel {
         let steps = steps.as_string::<i32>().iter().map(|step| {
             step.map(str::to_owned).ok_or_else(|| misuse("funnel: a step has no name".to_owned()))
         });
-        let window = window_micros(&constant(args, 3, Self::NAME, "window")?)?;
-        Self::new(&steps.collect::<Result<Vec<_>>>()?, window)
+        let path = Path::parse(&steps.collect::<Result<Vec<_>>>()?).map_err(external)?;
+        let by_name = !args.expr_fields.first().is_some_and(|field| field.data_type().is_integer());
+        if by_name && path.patterns().any(|pattern| !pattern.conditions.is_empty()) {
+            return Err(misuse(
+                "funnel: conditions need step_mask(...) instead of the name".to_owned(),
+            ));
+        }
+        let window = window_micros(&constant(args, 3, Self::NAME, "window")?, Self::NAME)?;
+        let mode = match args.exprs.len() {
+            5 => mode(&constant(args, 4, Self::NAME, "mode")?)?,
+            _ => Mode::Ordered,
+        };
+        Self::new(path, window, mode)
     }
 
     fn read(
@@ -251,13 +307,14 @@ impl Measure for Funnel {
         mut keep: impl FnMut(usize, Event) -> Result<()>,
     ) -> Result<()> {
         let instants = columns[1].as_primitive::<TimestampMicrosecondType>();
-        self.match_names(&columns[0], |row, code| {
-            if instants.is_valid(row) {
-                let at = instants.value(row);
-                keep(row, Event { at, code })?;
-            }
-            Ok(())
-        })
+        let found = |row: usize, code| match instants.is_valid(row) {
+            true => keep(row, Event { at: instants.value(row), code }),
+            false => Ok(()),
+        };
+        match columns[0].as_primitive_opt::<Int64Type>() {
+            Some(masks) => self.match_masks(masks, found),
+            None => self.match_names(&columns[0], found),
+        }
     }
 
     fn answer(&self, histories: &Histories) -> Result<ArrayRef> {
@@ -265,36 +322,30 @@ impl Measure for Funnel {
         let mut chains = ListBuilder::new(instants).with_field(instant_field());
         let mut work = Work::default();
         for history in histories.iter() {
-            self.furthest_chain(history, &mut work);
-            chains.values().append_slice(&work.best);
-            chains.append(true);
+            self.answer_one(history, &mut work, &mut chains);
         }
         Ok(Arc::new(chains.finish()))
     }
 }
 
-fn instant_field() -> FieldRef {
-    Arc::new(Field::new_list_field(instant_type(), true))
+type Chains = ListBuilder<TimestampMicrosecondBuilder>;
+
+/// Calls `visit` with each text of a column.
+fn each_text(column: &ArrayRef, mut visit: impl FnMut(Option<&str>) -> Result<()>) -> Result<()> {
+    column.as_string::<i32>().iter().try_for_each(&mut visit)
 }
 
-/// The length of an interval in microseconds; nothing if it is null.
-fn window_micros(window: &ScalarValue) -> Result<Option<i64>> {
-    let ScalarValue::IntervalMonthDayNano(window) = window else {
-        return Err(misuse(format!("funnel: {window} is not a window")));
-    };
-    let Some(window) = window else {
-        return Ok(None);
-    };
-    if window.months != 0 {
-        return Err(misuse(
-            "funnel: a month has no fixed length; give the window in days, e.g. 30 days".to_owned(),
-        ));
+fn mode(value: &ScalarValue) -> Result<Mode> {
+    match value.try_as_str() {
+        Some(Some("ordered")) => Ok(Mode::Ordered),
+        Some(Some("strict")) => Ok(Mode::Strict),
+        Some(Some("any")) => Ok(Mode::Any),
+        _ => Err(misuse(format!("funnel: mode is ordered, strict or any, not {value}"))),
     }
-    let micros = i64::from(window.days) * MICROS_PER_DAY + window.nanoseconds / 1_000;
-    if micros < 0 {
-        return Err(misuse("funnel: the window is negative".to_owned()));
-    }
-    Ok(Some(micros))
+}
+
+fn instant_field() -> FieldRef {
+    Arc::new(Field::new_list_field(instant_type(), true))
 }
 
 #[cfg(test)]

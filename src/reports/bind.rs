@@ -17,6 +17,8 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::header::ParamKind;
 use super::params::{BREAKDOWNS, Value};
 use crate::error::{Error, ErrorKind, Result};
+use crate::functions::funnel::steps::{Condition, Operator, Path};
+use crate::schema::{Kind, Table};
 
 /// The names of all `$name` placeholders in a statement.
 #[must_use]
@@ -47,10 +49,11 @@ pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Resu
         let Some(name) = placeholder(expression) else {
             return ControlFlow::Continue(());
         };
-        let literal = values
-            .get(name)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("${name} has no value")))
-            .and_then(literal);
+        let literal = match (values.get(name), name.strip_suffix(MASK)) {
+            (Some(value), _) => literal(value),
+            (None, Some(steps)) => values.get(steps).map_or_else(|| missing(name), mask),
+            (None, None) => missing(name),
+        };
         match literal {
             Ok(literal) => {
                 *expression = literal;
@@ -64,6 +67,14 @@ pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Resu
         ControlFlow::Break(error) => Err(error),
     }
 }
+
+fn missing(name: &str) -> Result<Expr> {
+    Err(Error::new(ErrorKind::Internal, format!("${name} has no value")))
+}
+
+/// A parameter `steps` of kind [`ParamKind::Steps`] is also there as
+/// `$steps_mask`: which of the steps a row of `activity` can serve.
+pub const MASK: &str = "_mask";
 
 fn placeholder(expression: &Expr) -> Option<&str> {
     match expression {
@@ -95,7 +106,7 @@ fn literal(value: &Value) -> Result<Expr> {
             last_field: None,
             fractional_seconds_precision: None,
         })),
-        Value::List(items) => {
+        Value::List(items) | Value::Steps(items) => {
             let elem = items.iter().map(|item| quoted(item)).collect();
             typed(Expr::Array(Array { elem, named: true }), "List(Utf8)")
         }
@@ -107,7 +118,7 @@ fn literal(value: &Value) -> Result<Expr> {
                 ParamKind::Number => "Float64",
                 ParamKind::Date => "Date32",
                 ParamKind::Duration => "Interval(MonthDayNano)",
-                ParamKind::List => "List(Utf8)",
+                ParamKind::List | ParamKind::Activities | ParamKind::Steps => "List(Utf8)",
                 ParamKind::Flag => "Boolean",
             },
         ),
@@ -119,9 +130,88 @@ fn literal(value: &Value) -> Result<Expr> {
 fn breakdown(name: &str) -> Result<Expr> {
     match BREAKDOWNS.iter().find(|(known, _)| *known == name) {
         Some((_, Some(column))) => built(&format!("customers.{column}"), &[]),
-        Some((_, None)) => typed(node(Literal::Null), "Utf8"),
+        // A null the planner does not know to be one: DataFusion 55 loses the
+        // order of streams that are partitioned by a constant.
+        Some((_, None)) => {
+            built("CAST(nullif(customers.customer_key, customers.customer_key) AS VARCHAR)", &[])
+        }
         None => built("attribute(customers.attributes, $name)", &[("name", quoted(name))]),
     }
+}
+
+/// The mask of the steps that a row of `activity` can serve, as an expression
+/// that reads no column it does not need.
+fn mask(value: &Value) -> Result<Expr> {
+    let Value::Steps(texts) = value else {
+        return Err(Error::new(ErrorKind::Internal, "a mask of what is no list of steps"));
+    };
+    let path = Path::parse(texts)?;
+    let mut names = Vec::new();
+    let mut conditional = Vec::new();
+    for (bit, pattern) in path.patterns().enumerate() {
+        match pattern.conditions.is_empty() {
+            true => names.push(quoted(&pattern.name)),
+            false => {
+                names.push(node(Literal::Null));
+                conditional.push((bit, pattern));
+            }
+        }
+    }
+    let names = typed(Expr::Array(Array { elem: names, named: true }), "List(Utf8)")?;
+    let mut mask = built("step_mask(activity.name, $names)", &[("names", names)])?;
+    for (bit, pattern) in conditional {
+        let mut holds = built("activity.name = $name", &[("name", quoted(&pattern.name))])?;
+        for condition in &pattern.conditions {
+            let both = [("all", holds), ("one", compared(condition)?)];
+            holds = built("($all) AND ($one)", &both)?;
+        }
+        let bit = typed(quoted(&(1_u64 << bit).to_string()), "Int64")?;
+        let added = [("mask", mask), ("holds", holds), ("bit", bit)];
+        mask = built("($mask) + CASE WHEN $holds THEN $bit ELSE 0 END", &added)?;
+    }
+    Ok(mask)
+}
+
+/// A condition of a step. What has an order is compared as a number.
+fn compared(condition: &Condition) -> Result<Expr> {
+    let column = match Table::Activity.spec().column(&condition.column) {
+        Some(column) if matches!(column.kind, Kind::Text | Kind::Number) => {
+            built(&format!("activity.{}", column.name), &[])?
+        }
+        Some(column) => {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("steps: {} can not be compared with a value", column.name),
+            ));
+        }
+        None => {
+            let name = quoted(&condition.column);
+            built("attribute(activity.attributes, $name)", &[("name", name)])?
+        }
+    };
+    let is_number =
+        Table::Activity.spec().column(&condition.column).is_some_and(|it| it.kind == Kind::Number);
+    let sides = |value| [("column", column), ("value", value)];
+    if !is_number && condition.operator == Operator::Equal {
+        return built("$column = $value", &sides(quoted(&condition.value)));
+    }
+    if !is_number && condition.operator == Operator::NotEqual {
+        return built("NOT coalesce($column = $value, false)", &sides(quoted(&condition.value)));
+    }
+    let number: f64 = condition.value.parse().map_err(|_| {
+        let Condition { column, value, .. } = condition;
+        Error::new(ErrorKind::Usage, format!("steps: {column}: \"{value}\" is not a number"))
+    })?;
+    let value = literal(&Value::Number(number))?;
+    let text = match condition.operator {
+        Operator::Equal => "TRY_CAST($column AS DOUBLE) = $value",
+        Operator::NotEqual => "NOT coalesce(TRY_CAST($column AS DOUBLE) = $value, false)",
+        Operator::Less => "TRY_CAST($column AS DOUBLE) < $value",
+        Operator::LessOrEqual => "TRY_CAST($column AS DOUBLE) <= $value",
+        Operator::Greater => "TRY_CAST($column AS DOUBLE) > $value",
+        Operator::GreaterOrEqual => "TRY_CAST($column AS DOUBLE) >= $value",
+    };
+    built(text, &sides(value))
 }
 
 fn node(literal: Literal) -> Expr {

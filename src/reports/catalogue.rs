@@ -13,7 +13,9 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use include_dir::{Dir, include_dir};
 
 use super::bind;
-use super::header::{self, Header};
+use super::header::{self, Header, ParamKind};
+use super::parts::{self, Parts};
+use super::vocabulary::{self, Vocabulary};
 use crate::error::{Error, ErrorKind, Result};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/queries");
@@ -37,10 +39,14 @@ pub enum Purpose {
     Churn,
     /// `queries/pages`: what a page of the dashboard shows beside reports.
     Page,
+    /// `queries/parts`: what several of the others read like a table.
+    Part,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::Report, Self::Check, Self::Feature, Self::Churn, Self::Page];
+    /// Parts first: the others name them.
+    const ALL: [Self; 6] =
+        [Self::Part, Self::Report, Self::Check, Self::Feature, Self::Churn, Self::Page];
 
     const fn folder(self) -> &'static str {
         match self {
@@ -49,6 +55,7 @@ impl Purpose {
             Self::Feature => "features",
             Self::Churn => "churn",
             Self::Page => "pages",
+            Self::Part => "parts",
         }
     }
 
@@ -59,6 +66,7 @@ impl Purpose {
             Self::Feature => "feature group",
             Self::Churn => "churn query",
             Self::Page => "page query",
+            Self::Part => "part",
         }
     }
 }
@@ -74,21 +82,44 @@ pub struct Query {
     pub header: Header,
     /// The whole file.
     pub sql: String,
+    /// The columns it returns, in order, as far as they are named.
+    pub columns: Vec<String>,
     statement: Statement,
 }
 
 impl Query {
-    fn new(name: &str, file: String, sql: &str) -> Result<Self> {
+    fn new(
+        purpose: Purpose,
+        name: &str,
+        file: String,
+        sql: &str,
+        vocabulary: &Vocabulary,
+        parts: &Parts,
+    ) -> Result<Self> {
         if sql.len() > MAX_BYTES {
             return Err(Error::new(
                 ErrorKind::Query,
                 format!("{file}: {} bytes are more than the {MAX_BYTES} allowed", sql.len()),
             ));
         }
-        let header = header::parse(&file, sql)?;
-        let statement = parse(&file, sql)?;
+        let mut header = header::parse(&file, sql)?;
+        let mut statement = parse(&file, sql)?;
+        if purpose != Purpose::Part {
+            parts::include(&mut statement, parts)?;
+        }
         let used = bind::placeholders(&statement);
-        let declared: BTreeSet<String> = header.params.keys().cloned().collect();
+        let columns = vocabulary::columns(&statement);
+        // What features and churn queries describe is what they offer.
+        if !matches!(purpose, Purpose::Feature | Purpose::Churn) {
+            vocabulary.complete(&mut header, &used, &columns);
+        }
+        let mut declared: BTreeSet<String> = header.params.keys().cloned().collect();
+        for (name, param) in &header.params {
+            let mask = format!("{name}{}", bind::MASK);
+            if param.kind == ParamKind::Steps && used.contains(&mask) {
+                declared.insert(mask);
+            }
+        }
         for name in &used {
             if !declared.contains(name) && !IMPLICIT.contains(&name.as_str()) {
                 return Err(Error::new(
@@ -108,7 +139,7 @@ impl Query {
                 format!("{file}:{}: parameter \"{unused}\" is never used", line_of(sql, unused)),
             ));
         }
-        Ok(Self { name: name.to_owned(), file, header, sql: sql.to_owned(), statement })
+        Ok(Self { name: name.to_owned(), file, header, sql: sql.to_owned(), columns, statement })
     }
 
     /// The parsed statement, placeholders still in it.
@@ -149,7 +180,10 @@ fn parse(file: &str, sql: &str) -> Result<Statement> {
 
 /// All query files, by purpose and name.
 #[derive(Debug, Clone)]
-pub struct Catalogue(BTreeMap<(Purpose, String), Query>);
+pub struct Catalogue {
+    queries: BTreeMap<(Purpose, String), Query>,
+    vocabulary: Vocabulary,
+}
 
 impl Catalogue {
     /// The built-in queries, with those of `overlay` laid over them.
@@ -159,27 +193,44 @@ impl Catalogue {
     /// [`ErrorKind::Query`] that names file and line of a file that is not
     /// right, [`ErrorKind::Usage`] if the overlay can not be read.
     pub fn load(overlay: Option<&Path>) -> Result<Self> {
+        let words = BUILT_IN.get_file("vocabulary.toml").and_then(|file| file.contents_utf8());
+        let vocabulary = Vocabulary::parse(words.unwrap_or_default())?;
         let mut queries = BTreeMap::new();
+        let mut parts = Parts::new();
+        let mut add = |purpose, name: String, file, sql: &str| {
+            let query = Query::new(purpose, &name, file, sql, &vocabulary, &parts)?;
+            if purpose == Purpose::Part {
+                parts.insert(name.clone(), query.clone());
+            }
+            queries.insert((purpose, name), query);
+            Ok::<_, Error>(())
+        };
         for purpose in Purpose::ALL {
             for file in BUILT_IN.get_dir(purpose.folder()).into_iter().flat_map(Dir::files) {
                 let path = file.path();
                 let Some(name) = query_name(path) else { continue };
                 let shown = format!("queries/{}", path.display());
                 let sql = file.contents_utf8().unwrap_or_default();
-                queries.insert((purpose, name.clone()), Query::new(&name, shown, sql)?);
+                add(purpose, name, shown, sql)?;
             }
             if let Some(folder) = overlay {
                 for (name, file, sql) in read_folder(folder, purpose)? {
-                    queries.insert((purpose, name.clone()), Query::new(&name, file, &sql)?);
+                    add(purpose, name, file, &sql)?;
                 }
             }
         }
-        Ok(Self(queries))
+        Ok(Self { queries, vocabulary })
+    }
+
+    /// What reports say alike.
+    #[must_use]
+    pub const fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
     /// All queries of a purpose, by name.
     pub fn all(&self, purpose: Purpose) -> impl Iterator<Item = &Query> {
-        self.0.iter().filter(move |((of, _), _)| *of == purpose).map(|(_, query)| query)
+        self.queries.iter().filter(move |((of, _), _)| *of == purpose).map(|(_, query)| query)
     }
 
     /// The query of a purpose called `name`.
@@ -188,7 +239,7 @@ impl Catalogue {
     ///
     /// [`ErrorKind::Unknown`] that offers the nearest names.
     pub fn get(&self, purpose: Purpose, name: &str) -> Result<&Query> {
-        self.0.get(&(purpose, name.to_owned())).ok_or_else(|| {
+        self.queries.get(&(purpose, name.to_owned())).ok_or_else(|| {
             let known: Vec<&str> = self.all(purpose).map(|query| query.name.as_str()).collect();
             Error::new(ErrorKind::Unknown, format!("there is no {} \"{name}\"", purpose.noun()))
                 .hint_nearest(name, known.iter().copied())
@@ -211,7 +262,7 @@ fn read_folder(overlay: &Path, purpose: Purpose) -> Result<Vec<(String, String, 
             ErrorKind::Usage,
             format!("the queries folder {} does not exist", overlay.display()),
         )
-        .hint("it should hold the folders reports, checks or features"));
+        .hint("it should hold the folders reports, checks, features or parts"));
     }
     let folder = overlay.join(purpose.folder());
     if !folder.is_dir() {

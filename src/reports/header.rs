@@ -124,8 +124,34 @@ pub enum ParamKind {
     Duration,
     /// Texts separated by commas.
     List,
+    /// Names of activity separated by commas.
+    Activities,
+    /// Steps of a path separated by commas, as [`crate::functions::funnel::steps`]
+    /// reads them. `$steps_mask` is then the mask of the steps that a row of
+    /// `activity` can serve.
+    Steps,
     /// `true` or `false`.
     Flag,
+}
+
+impl ParamKind {
+    /// What people call a value of this kind.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Breakdown => "breakdown",
+            Self::Choice => "choice",
+            Self::Integer => "whole number",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Duration => "duration, 30d",
+            Self::List => "list",
+            Self::Activities => "activity names",
+            Self::Steps => "steps",
+            Self::Flag => "true or false",
+        }
+    }
 }
 
 /// What a column of the result means.
@@ -137,12 +163,23 @@ pub struct ColumnNote {
     /// What an absent value means, e.g. `Total`.
     #[serde(default)]
     pub absent: Option<Text>,
-    /// count, share, money, days, date, text, score, number, `percent_points`.
+    /// What values are: count, share, money, days, hours, date, text, code (a
+    /// text that [`Header::labels`] has words for), flag, score or number.
     #[serde(default)]
     pub unit: String,
     /// How it is computed.
     #[serde(default)]
     pub doc: Option<Text>,
+}
+
+impl Header {
+    /// The words for `code` in a column whose unit is `code`. Other texts are
+    /// the customer's own, and stay as they are even if they look like a code.
+    #[must_use]
+    pub fn words(&self, column: &str, code: &str) -> Option<&Text> {
+        let is_code = self.columns.get(column).is_some_and(|note| note.unit == "code");
+        is_code.then(|| self.labels.get(code)).flatten()
+    }
 }
 
 /// Reads the head of `sql`; `file` is named in errors.

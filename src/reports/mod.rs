@@ -35,7 +35,10 @@ pub mod bind;
 pub mod catalogue;
 pub mod header;
 pub mod params;
+pub mod parts;
+pub mod reference;
 pub mod render;
+pub mod vocabulary;
 
 pub use catalogue::{Catalogue, Purpose, Query};
 pub use params::Value;
@@ -104,6 +107,7 @@ pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Res
         let given = request.params.get(name).map(String::as_str);
         values.insert(name.clone(), params::value(name, param, given)?);
     }
+    params::check_span(&values)?;
     let mut bound = values.clone();
     bound.insert("as_of".to_owned(), Value::Instant(as_of));
     bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));

@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-
 use crate::config::{Config, Language};
 use crate::engine::{Engine, Moment};
 use crate::error::Result;
-use crate::reports::header::{Header, ParamKind};
-use crate::reports::{self, Catalogue, Purpose, Query, ReportRequest, ReportTable, Value, params};
+use crate::reports::header::Header;
+use crate::reports::{self, Catalogue, Purpose, ReportRequest, ReportTable, Value, params};
 use crate::tables::Store;
 
+mod asked;
 mod compact;
 mod load;
 mod model;
@@ -129,38 +128,12 @@ impl Tenure {
         request: &ReportRequest,
     ) -> Result<ReportTable> {
         let query = self.catalogue.get(Purpose::Report, name)?;
-        self.check_breakdowns(engine, query, request).await?;
+        self.check_asked(engine, query, request).await?;
         let mut request = request.clone();
         if request.tz.is_none() && !request.params.contains_key("tz") {
             request.tz = Some(self.config.tz.clone());
         }
         reports::run(engine, query, &request).await
-    }
-
-    /// Refuses breakdowns by what no customer has. Only a name that is not of
-    /// the profile costs a look at the customers.
-    async fn check_breakdowns(
-        &self,
-        engine: &Engine,
-        query: &Query,
-        request: &ReportRequest,
-    ) -> Result<()> {
-        for (name, param) in &query.header.params {
-            let Some(given) = request.params.get(name) else { continue };
-            let profile = params::BREAKDOWNS.iter().any(|(name, _)| name == given);
-            if param.kind != ParamKind::Breakdown || profile {
-                continue;
-            }
-            let table = self.page(engine, "attributes", BTreeMap::new()).await?;
-            let attributes: Vec<String> = table
-                .batches
-                .iter()
-                .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten())
-                .map(str::to_owned)
-                .collect();
-            params::check_breakdown(name, given, &attributes)?;
-        }
-        Ok(())
     }
 
     /// Runs every data check over everything stored.

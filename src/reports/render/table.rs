@@ -25,7 +25,9 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
         for row in 0..batch.num_rows() {
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
                 let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
-                Cell::new(cell_text(column.as_ref(), row, unit))
+                let text = cell_text(column.as_ref(), row, unit);
+                let words = header.words(field.name(), &text);
+                Cell::new(words.map_or(text.as_str(), |words| words.get(language)))
                     .set_alignment(alignment(field.data_type()))
             }));
         }

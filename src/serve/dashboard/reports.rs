@@ -32,36 +32,20 @@ const DRAWN: usize = 2000;
 /// Answers `/reports`.
 pub async fn list(State(state): State<AppState>, visit: Visit) -> Response {
     let cx = visit.context(Section::Reports);
+    let catalogue = state.tenure().catalogue();
+    let words = catalogue.vocabulary();
     let card = |query: &Query| ReportCard {
         name: query.name.clone(),
         title: query.header.title.get(cx.lang).to_owned(),
         description: first_sentence(query.header.description.get(cx.lang)),
         chart: query.header.chart.as_ref().map_or(ChartKind::Table, |chart| chart.kind),
-        group: group(&query.header.group, cx.lang),
+        group: words.group(&query.header.group).get(cx.lang).to_owned(),
     };
-    let mut queries: Vec<&Query> = state.tenure().catalogue().all(Purpose::Report).collect();
-    queries.sort_by_key(|query| place(&query.header.group));
+    let mut queries: Vec<&Query> = catalogue.all(Purpose::Report).collect();
+    queries.sort_by_key(|query| words.place(&query.header.group));
     let cards: Vec<ReportCard> = queries.into_iter().map(card).collect();
     let page = super::found(report_list::render(&cx, &cards, None));
     super::respond(&visit, Ok(page), |cx, name| cx.report(name))
-}
-
-/// Our groups in the order of a manager's questions.
-const GROUPS: [(&str, Text); 3] = [
-    ("overview", Text::GroupOverview),
-    ("sales", Text::GroupSales),
-    ("customers", Text::GroupCustomers),
-];
-
-/// Where a group stands: ours first, then an analyst's own.
-fn place(code: &str) -> usize {
-    GROUPS.iter().position(|(known, _)| *known == code).unwrap_or(GROUPS.len())
-}
-
-/// The heading of a group; one of an analyst's own stands as it is written.
-fn group(code: &str, lang: Lang) -> String {
-    let known = GROUPS.iter().find(|(known, _)| *known == code);
-    known.map_or(code, |(_, text)| lang.t(*text)).to_owned()
 }
 
 /// What a report answers; the sentences after that are for its own page.
@@ -199,9 +183,12 @@ fn parameters(
             ParamKind::Number => ParameterKind::Number,
             ParamKind::Date => ParameterKind::Date,
             ParamKind::Flag => ParameterKind::Flag,
-            ParamKind::Text | ParamKind::Breakdown | ParamKind::Duration | ParamKind::List => {
-                ParameterKind::Text
-            }
+            ParamKind::Text
+            | ParamKind::Breakdown
+            | ParamKind::Duration
+            | ParamKind::List
+            | ParamKind::Activities
+            | ParamKind::Steps => ParameterKind::Text,
         },
         default: params::default_text(param).filter(|text| !text.is_empty()),
         doc: param.doc.get(lang).to_owned(),

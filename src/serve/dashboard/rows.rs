@@ -101,7 +101,7 @@ fn readable(
             }
         }
         ColumnKind::Text => {
-            if let Some(words) = header.labels.get(text.as_str()) {
+            if let Some(words) = header.words(field.name(), text) {
                 words.get(lang).clone_into(text);
             }
         }

@@ -70,9 +70,6 @@ texts! {
     // Reports
     ReportsLead: "Every report can be set, printed and downloaded. Each is one SQL file you can read.",
         "每份报表都可调参数、打印和下载，每份都是一个可读的 SQL 文件。";
-    GroupOverview: "Overview", "总览";
-    GroupSales: "Sales and revenue", "销售与营收";
-    GroupCustomers: "Customers", "客户";
     Parameters: "Parameters", "参数";
     AsOfTitle: "As of", "截至日期";
     AsOfDoc: "Stand at the end of this day; later rows do not exist.", "以该日结束时为准，之后的数据视为不存在。";

@@ -1,0 +1,102 @@
+//! How sure is a mean?
+//!
+//! ```sql
+//! SELECT mean_interval(avg(amount), stddev(amount), count(amount)) AS i  -- i['low'], i['high']
+//! ```
+//!
+//! Ten orders of 40 on average say little about the next ten. `mean_interval(
+//! mean, stddev, n)` is Student's 95 % interval mean ± t · s/√n, `{low, high}`
+//! in the mean's unit, `stddev` being the sample's (n − 1). Null when n is
+//! below 2, since one value says nothing about the spread, or an argument is
+//! null.
+//!
+//! It holds its level when values are near normal or n is large; a mean that
+//! hangs on a few giants needs a bootstrap instead.
+//!
+//! Source: Student, "The probable error of a mean", 1908.
+
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::args::{external, interval_array, interval_type, vectorised};
+use crate::error::{Error, ErrorKind, Result};
+
+const NAME: &str = "mean_interval";
+
+pub(super) fn function() -> ScalarUDF {
+    create_udf(
+        NAME,
+        vec![DataType::Float64; 3],
+        interval_type(),
+        Volatility::Immutable,
+        Arc::new(invoke),
+    )
+}
+
+fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
+    vectorised(arguments, |arrays| {
+        let [mean, stddev, n] =
+            [0, 1, 2].map(|index| arrays[index].as_primitive::<Float64Type>().iter());
+        let intervals = mean.zip(stddev).zip(n).map(|((mean, stddev), n)| {
+            let (Some(mean), Some(stddev), Some(n)) = (mean, stddev, n) else {
+                return Ok(None);
+            };
+            mean_interval(mean, stddev, n)
+        });
+        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
+    })
+}
+
+/// Student's 95 % interval; nothing below two values.
+///
+/// # Errors
+/// If the standard deviation is negative or an argument is not a number.
+fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Option<(f64, f64)>> {
+    if mean.is_nan() || n.is_nan() || stddev.is_nan() || stddev < 0.0 {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("mean_interval: mean {mean}, standard deviation {stddev}, {n} values"),
+        ));
+    }
+    if n < 2.0 {
+        return Ok(None);
+    }
+    let law = StudentsT::new(0.0, 1.0, n - 1.0).map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("mean_interval: {n} values")).caused_by(error)
+    })?;
+    let half = law.inverse_cdf(0.975) * stddev / n.sqrt();
+    Ok(Some((mean - half, mean + half)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_quantiles() {
+        // Student's t at 97.5 % for 1, 2, 10, 30 and 1000 degrees of freedom.
+        for (freedom, t) in
+            [(1.0, 12.7062), (2.0, 4.3027), (10.0, 2.2281), (30.0, 2.0423), (1000.0, 1.9623)]
+        {
+            let n: f64 = freedom + 1.0;
+            let (low, high) = mean_interval(5.0, n.sqrt(), n).unwrap().unwrap();
+            assert!((high - 5.0 - t).abs() < 5e-5, "{freedom}: {high}");
+            assert!((low + high - 10.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn one_value_says_nothing_and_nonsense_is_an_error() {
+        assert_eq!(mean_interval(5.0, 0.0, 1.0).unwrap(), None);
+        assert_eq!(mean_interval(5.0, 0.0, 0.0).unwrap(), None);
+        assert_eq!(mean_interval(5.0, 0.0, 9.0).unwrap(), Some((5.0, 5.0)));
+        for (mean, stddev, n) in [(5.0, -1.0, 9.0), (f64::NAN, 1.0, 9.0), (5.0, f64::NAN, 9.0)] {
+            assert!(mean_interval(mean, stddev, n).is_err());
+        }
+    }
+}

@@ -242,11 +242,22 @@ impl From<datafusion::error::DataFusionError> for Error {
             // Several readers of one input are told of its failure.
             E::Shared(shared) => match shared.find_root() {
                 E::External(inner) if let Some(own) = inner.downcast_ref::<Error>() => own.again(),
-                _ => Error::new(ErrorKind::Query, shared.strip_backtrace()),
+                _ => Error::new(ErrorKind::Query, readable(shared.strip_backtrace())),
             },
-            other => Error::new(ErrorKind::Query, other.strip_backtrace()),
+            other => Error::new(ErrorKind::Query, readable(other.strip_backtrace())),
         }
     }
+}
+
+/// DataFusion may quote a whole plan, thousands of characters long; what is
+/// wrong stands at the beginning.
+fn readable(mut words: String) -> String {
+    const MOST: usize = 600;
+    if let Some((end, _)) = words.char_indices().nth(MOST) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
 }
 
 impl From<deltalake_core::DeltaTableError> for Error {
@@ -301,6 +312,13 @@ mod tests {
             let error = Error::from(error);
             assert_eq!((error.kind(), error.hints().len()), (ErrorKind::Usage, 1), "{error}");
         }
+    }
+
+    #[test]
+    fn a_quoted_plan_is_cut() {
+        let plan = "计划".repeat(5_000);
+        let error = datafusion::error::DataFusionError::Plan(plan);
+        assert_eq!(Error::from(error).to_string().chars().count(), 601);
     }
 
     #[test]

@@ -25,9 +25,15 @@
 //! | `kaplan_meier(duration, ended)` | how many are still there after so long |
 //! | `survival_at(curve, time)` | that, at one time |
 //! | `survival_time(curve, gone)` | after how long so many are gone |
+//! | `bg_nbd(x, t_x, t)` | how often customers buy, and when they stop |
+//! | `gamma_gamma(x, mean)` | what their purchases bring |
+//! | `clv(buying, spending, x, t_x, t, mean, ahead, discount)` | what a customer will bring |
+//! | `clv_interval(…)` | how sure that is |
+//! | `expected_purchases(buying, x, t_x, t, ahead)` | how often they will buy |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `newcombe(x1, n1, x2, n2)` | how sure the difference of two shares is |
 //! | `mean_interval(mean, stddev, n)` | how sure a mean is |
+//! | `quantile(value, share)` | the value that so many stay below |
 //! | `p_value(z)` | would chance alone move a number so far |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
 //!
@@ -42,10 +48,14 @@ use datafusion::prelude::SessionContext;
 
 mod args;
 mod attribute;
+mod bg_nbd;
 mod business_hours;
 pub mod calendar;
+mod clv;
 mod conversion;
+mod fit;
 pub mod funnel;
+mod gamma_gamma;
 mod groups;
 mod history;
 mod kaplan_meier;
@@ -60,8 +70,10 @@ mod period;
 mod period_add;
 mod period_complete;
 mod period_index;
+mod quantile;
 mod retained;
 mod retention;
+mod sample;
 mod step_mask;
 mod survival_at;
 mod survival_time;
@@ -99,16 +111,22 @@ pub fn scalars() -> Vec<ScalarUDF> {
         survival_time::function(),
         wilson::function(),
     ]
+    .into_iter()
+    .chain(clv::functions())
+    .collect()
 }
 
 /// The functions of many rows.
 #[must_use]
 pub fn aggregates() -> Vec<AggregateUDF> {
     vec![
+        bg_nbd::function(),
         conversion::function(),
         funnel::function(),
+        gamma_gamma::function(),
         kaplan_meier::function(),
         latest::function(),
+        quantile::function(),
         retained::function(),
         retention::function(),
         usage::function(),

@@ -98,7 +98,7 @@ fn answers(tenure: &Tenure, workers: usize) -> Vec<Vec<Map<String, Value>>> {
     });
     vec![
         report("retention", &[]),
-        report("retention", &[("period", "week"), ("activity", "login"), ("tz", "Asia/Shanghai")]),
+        report("retention", &[("period", "week"), ("start", "login"), ("tz", "Asia/Shanghai")]),
         report("funnel", &[("window", "30d")]),
         report("funnel", &[("steps", "login,login,purchase"), ("window", "12h")]),
         rows(&features).unwrap(),

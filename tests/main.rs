@@ -8,6 +8,7 @@
     reason = "a test that can not go on fails, and one that skips says so aloud"
 )]
 
+mod agreement;
 mod common;
 mod faults;
 mod goldens;

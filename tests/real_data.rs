@@ -81,7 +81,7 @@ fn online_retail_triangles_and_revenue() {
     let (_folder, tenure, summary) = load(path.clone(), Some("online_retail"));
     assert_eq!(summary.rows.read, 541_909);
     assert_triangle(&tenure, &[], &all);
-    assert_triangle(&tenure, &[("activity", "order")], &positive);
+    assert_triangle(&tenure, &[("start", "order")], &positive);
     let total = report(&tenure, "revenue", &[("period", "all")]);
     assert_eq!(total[0]["revenue"].to_string(), "9747747.934");
     assert_eq!(total[0]["orders"].as_i64(), Some(25_900));
@@ -128,6 +128,37 @@ fn cdnow_totals() {
     assert_eq!(total[0]["orders"].as_i64(), Some(69_659));
     assert_eq!(total[0]["customers"].as_i64(), Some(23_570));
     assert_eq!(number(&total[0], "revenue"), 2_500_315.63);
+}
+
+/// Fader, Hardie & Lee 2005 and Fader & Hardie 2013, calibrated on 39 weeks.
+#[test]
+fn cdnow_laws_of_buying_and_spending() {
+    let Some(path) = real_data("cdnow/CDNOW_sample.txt") else { return };
+    let (_folder, tenure, _) = load(path, Some("cdnow"));
+    let laws = report(&tenure, "clv_model", &[("as_of", "1997-09-30")]);
+    let published = [0.243, 4.414, 0.793, 2.426, 6.25, 3.74, 15.44];
+    let off = [0.001, 0.001, 0.001, 0.001, 0.01, 0.01, 0.01];
+    assert_eq!(laws.len(), published.len());
+    for ((law, value), off) in laws.iter().zip(published).zip(off) {
+        assert!((number(law, "value") - value).abs() <= off, "{law:?}");
+        assert!(number(law, "low") < value && value < number(law, "high"), "{law:?}");
+    }
+    assert!((number(&laws[0], "log_likelihood") + 9_582.4).abs() < 0.05, "{:?}", laws[0]);
+    assert_eq!(laws[0]["customers"].as_i64(), Some(2_357));
+    assert_eq!(laws[4]["customers"].as_i64(), Some(946));
+
+    // A customer who bought twice again, the last time after 30.43 weeks.
+    let set = [("as_of", "1997-09-30"), ("horizon", "273"), ("discount", "0"), ("limit", "9999")];
+    let customers = report(&tenure, "clv", &set);
+    assert_eq!(customers.len(), 2_357);
+    let known = customers.iter().find(|row| {
+        row["purchases"].as_i64() == Some(3)
+            && (number(row, "p_alive") - 0.7266).abs() < 1e-3
+            && (number(row, "expected_purchases") - 1.2260).abs() < 1e-3
+    });
+    assert!(known.is_some());
+    let once = customers.iter().filter(|row| row["note"] == "bought_once");
+    assert!(once.inspect(|row| assert_eq!(row["p_alive"], Value::Null)).count() > 1_000);
 }
 
 #[test]

@@ -25,7 +25,7 @@
 --!
 --! [params.hold]
 --! title = { en = "Same", zh = "须一致" }
---! type = "text"
+--! type = "property"
 --! doc = { en = "All steps must share this: feature, or the name of an attribute of activity, e.g. the deal; rows without it do not count", zh = "各步骤须一致的属性：feature 或活动的自定义属性名（如商机号）；无该属性的记录不计" }
 --!
 --! [params.from]

@@ -1,7 +1,7 @@
 --! title = { en = "Lifetime value", zh = "客户生命周期价值" }
---! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收除以同期群规模（无论是否再次购买）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
+--! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, times the margin if one is given, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收（给定毛利率时乘以毛利率）除以同期群规模（无论是否再次购买）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
 --! group = "revenue"
---! grain = "one row per cohort and age"
+--! grain = "one row per breakdown value, cohort and age"
 --! chart = { kind = "line", x = "age", y = ["ltv"], series = "cohort", complete = "complete" }
 --!
 --! [params.cohort]
@@ -10,6 +10,22 @@
 --! default = "first_order"
 --! choices = ["first_order", "created"]
 --! doc = { en = "Cohort by the first order, or by when the customer was created (then customers who never ordered count in its size, and orders before creation count at age 0)", zh = "按首单或按客户创建时间划分同期群（后者从未下单的客户也计入规模，创建前的订单计入第 0 期）" }
+--!
+--! [params.margin]
+--! title = { en = "Margin", zh = "毛利率" }
+--! type = "number"
+--! default = 1.0
+--! doc = { en = "Share of revenue that is margin, e.g. 0.6; LTV is then in margin, revenue stays revenue", zh = "毛利占营收的比例，例如 0.6；LTV 按毛利计算，营收列不变" }
+--!
+--! [params.from]
+--! title = { en = "From", zh = "起始日期" }
+--! type = "date"
+--! doc = { en = "Cohorts from the one that holds this day", zh = "自该日所在的同期群起" }
+--!
+--! [params.to]
+--! title = { en = "To", zh = "截止日期" }
+--! type = "date"
+--! doc = { en = "Cohorts up to the one that holds this day", zh = "至该日所在的同期群止" }
 --!
 --! [columns.revenue]
 --! title = { en = "Revenue", zh = "营收" }
@@ -22,7 +38,7 @@
 --! [columns.ltv]
 --! title = { en = "LTV", zh = "人均累计价值" }
 --! unit = "money"
---! doc = { en = "Cumulative revenue divided by cohort size", zh = "累计营收除以同期群规模" }
+--! doc = { en = "Cumulative revenue times margin, divided by cohort size", zh = "累计营收乘以毛利率，再除以同期群规模" }
 --! [labels]
 --! first_order = { en = "First order", zh = "首单" }
 --! created = { en = "Created", zh = "创建时间" }
@@ -37,7 +53,10 @@ WITH lines AS (
     AND ($currency IS NULL OR currency = $currency)
 ),
 members AS (
-  SELECT customer_key, period($period, starts_at, $tz) AS first_period
+  SELECT
+    starts.customer_key,
+    $breakdown AS breakdown,
+    period($period, starts.starts_at, $tz) AS first_period
   FROM (
     SELECT customer_key, min(occurred_at) AS starts_at
     FROM lines
@@ -47,20 +66,24 @@ members AS (
     SELECT customer_key, created_at AS starts_at
     FROM customers
     WHERE $cohort = 'created' AND created_at IS NOT NULL
-  )
+  ) AS starts
+  LEFT JOIN customers ON customers.customer_key = starts.customer_key
+  WHERE ($from IS NULL OR period($period, starts.starts_at, $tz) >= period_add($period, $from, 0))
+    AND ($to IS NULL OR period($period, starts.starts_at, $tz) <= $to)
 ),
 -- The cohort is computed from the key, not the key itself: DataFusion 55 takes
--- a GROUP BY key for unique even after an unnest beside it, and then drops `age`
+-- GROUP BY keys for unique even after an unnest beside them, and then drops `age`
 -- from ORDER BY.
 cohorts AS (
-  SELECT period_index($period, first_period) AS cohort, count(*) AS cohort_size
+  SELECT breakdown, period_index($period, first_period) AS cohort, count(*) AS cohort_size
   FROM members
-  GROUP BY first_period
+  GROUP BY breakdown, first_period
 ),
 earned AS (
-  SELECT cohort, age, sum(amount) AS revenue
+  SELECT breakdown, cohort, age, sum(amount) AS revenue
   FROM (
     SELECT
+      members.breakdown,
       period_index($period, members.first_period) AS cohort,
       greatest(
         period_index($period, period($period, lines.occurred_at, $tz))
@@ -71,10 +94,11 @@ earned AS (
     FROM lines
     JOIN members ON members.customer_key = lines.customer_key
   )
-  GROUP BY cohort, age
+  GROUP BY breakdown, cohort, age
 ),
 cells AS (
   SELECT
+    breakdown,
     cohort,
     cohort_size,
     unnest(range(0, period_index($period, period($period, $as_of, $tz)) - cohort + 1)) AS age
@@ -83,23 +107,28 @@ cells AS (
 cumulated AS (
   SELECT
     period_add($period, DATE '1970-01-01', cells.cohort) AS cohort,
+    cells.breakdown,
     cells.age,
     coalesce(earned.revenue, 0) AS revenue,
     sum(coalesce(earned.revenue, 0)) OVER (
-      PARTITION BY cells.cohort ORDER BY cells.age
+      PARTITION BY cells.breakdown, cells.cohort ORDER BY cells.age
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS cumulative_revenue,
     cells.cohort_size
   FROM cells
-  LEFT JOIN earned ON earned.cohort = cells.cohort AND earned.age = cells.age
+  LEFT JOIN earned
+    ON (earned.breakdown IS NOT DISTINCT FROM cells.breakdown)
+    AND earned.cohort = cells.cohort
+    AND earned.age = cells.age
 )
 SELECT
   cohort,
+  breakdown,
   age,
   revenue,
   cumulative_revenue,
   cohort_size,
-  CAST(cumulative_revenue AS DOUBLE) / cohort_size AS ltv,
+  CAST(cumulative_revenue AS DOUBLE) * $margin / cohort_size AS ltv,
   period_complete($period, period_add($period, cohort, age), $as_of, $tz) AS complete
 FROM cumulated
-ORDER BY cohort, age
+ORDER BY breakdown NULLS FIRST, cohort, age

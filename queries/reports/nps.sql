@@ -49,6 +49,8 @@ WITH answers AS (
     latest(score, occurred_at, known_at, response_id) AS score
   FROM surveys
   WHERE coalesce(kind, 'nps') = 'nps' AND score IS NOT NULL
+    AND ($from IS NULL OR period('day', occurred_at, $tz) >= $from)
+    AND ($to IS NULL OR period('day', occurred_at, $tz) <= $to)
   GROUP BY customer_key, period($period, occurred_at, $tz)
 ),
 broken_down AS (

@@ -1,5 +1,5 @@
 --! title = { en = "Overview", zh = "总览" }
---! description = { en = "The month in a few numbers, beside last month's: new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the newest churn scores. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Counts and sums of a month still running are not compared.", zh = "以几个数字概括本月并与上月对比：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及最新流失评分下的风险营收。赢单率与 NPS 的变化是否超出偶然，由差值的 95% 区间（Newcombe）判断。尚未结束的月份，其数量与金额不做对比。" }
+--! description = { en = "The month in a few numbers, beside last month's: new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, NRR and MRR (as in the reports `nrr` and `mrr`), open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the churn scores of the latest cutoff. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Of two whole months, numbers of new customers differ beyond chance where Poisson counts at one rate would do so in fewer than one case in twenty. Counts and sums of a month still running are not compared.", zh = "以几个数字概括本月并与上月对比：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、NRR 与 MRR（同报表 nrr、mrr）、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及截止时点最新的流失评分下的风险营收。赢单率与 NPS 的变化是否超出偶然，由差值的 95% 区间（Newcombe）判断。两个完整月份的新客户数差异，以泊松计数检验是否超出偶然。尚未结束的月份，其数量与金额不做对比。" }
 --! group = "overview"
 --! grain = "one row per metric, and per rank for the top lists; a metric without any data has no row"
 --! chart = { kind = "table" }
@@ -46,6 +46,8 @@
 --! win_rate = { en = "Win rate", zh = "赢单率" }
 --! revenue = { en = "Revenue", zh = "营收" }
 --! nps = { en = "NPS", zh = "NPS" }
+--! nrr = { en = "NRR", zh = "净收入留存" }
+--! mrr = { en = "MRR", zh = "月度经常性收入" }
 --! active_customers = { en = "Active customers", zh = "活跃客户" }
 --! open_tickets = { en = "Open tickets", zh = "未关闭工单" }
 --! revenue_at_risk = { en = "Revenue at risk", zh = "风险营收" }
@@ -53,8 +55,6 @@
 --! top_seller = { en = "Top sellers", zh = "销售榜" }
 --! top_potential = { en = "Top potential customers", zh = "最具潜力客户" }
 --! month_to_date = { en = "month to date", zh = "月内至今" }
---! beyond_chance = { en = "beyond chance", zh = "超出偶然" }
---! within_chance = { en = "within chance", zh = "可能为偶然" }
 
 --- How is the month going? Every number of this page is a report of its own in
 --- more detail; here each is one row.
@@ -64,6 +64,25 @@ WITH months AS (
     period('month', $as_of, $tz) AS this,
     period_add('month', period('month', $as_of, $tz), -1) AS last,
     period_complete('month', period('month', $as_of, $tz), $as_of, $tz) AS complete
+),
+-- Changes of MRR before and within both months.
+recurring AS (
+  SELECT
+    sum(change) AS mrr,
+    sum(change) FILTER (WHERE month < this) AS base,
+    sum(change) FILTER (WHERE month < this OR month = this AND is_kept) AS kept,
+    sum(change) FILTER (WHERE month < last) AS base_before,
+    sum(change) FILTER (WHERE month < last OR month = last AND is_kept) AS kept_before
+  FROM (
+    SELECT
+      period_add('month', day, 0) AS month,
+      change,
+      movement IN ('expansion', 'contraction', 'churn') AS is_kept
+    FROM mrr_changes
+    WHERE $currency IS NULL OR currency = $currency
+  )
+  CROSS JOIN months
+  HAVING count(*) > 0
 ),
 -- What adds up over a month.
 flows AS (
@@ -104,6 +123,14 @@ flows AS (
   )
   CROSS JOIN months
   HAVING count(*) > 0
+  UNION ALL
+  SELECT
+    6,
+    'nrr',
+    'share',
+    CAST(kept AS DOUBLE) / nullif(CAST(base AS DOUBLE), 0),
+    CAST(kept_before AS DOUBLE) / nullif(CAST(base_before AS DOUBLE), 0)
+  FROM recurring
 ),
 -- What is a rate or a score, with its interval in both months.
 closed AS (
@@ -164,21 +191,34 @@ rates AS (
   GROUP BY place, metric, unit
 ),
 -- A run scores every customer who can still leave; older runs are history.
+-- The newest is the one that used the latest data, not the one run last.
 score_runs AS (
   SELECT
-    max(run_id) AS newest,
-    max(run_id) FILTER (WHERE month < this) AS before
-  FROM (SELECT run_id, cutoff, period('month', cutoff, $tz) AS month FROM scores)
+    last_value(run_id ORDER BY cutoff, run_id) AS newest,
+    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month < this) AS before
+  FROM (
+    SELECT run_id, cutoff, period('month', cutoff, $tz) AS month
+    FROM scores
+    GROUP BY run_id, cutoff
+  )
   CROSS JOIN months
 ),
 -- What stands at an instant: now, and at the end of last month.
 states AS (
   SELECT
-    6 AS place,
-    'open_tickets' AS metric,
-    'count' AS unit,
-    CAST(count(*) FILTER (WHERE closed IS NULL) AS DOUBLE) AS value,
-    CAST(count(*) FILTER (WHERE opened < this AND (closed IS NULL OR closed >= this)) AS DOUBLE) AS previous
+    7 AS place,
+    'mrr' AS metric,
+    'money' AS unit,
+    CAST(mrr AS DOUBLE) AS value,
+    CAST(base AS DOUBLE) AS previous
+  FROM recurring
+  UNION ALL
+  SELECT
+    8,
+    'open_tickets',
+    'count',
+    CAST(count(*) FILTER (WHERE closed IS NULL) AS DOUBLE),
+    CAST(count(*) FILTER (WHERE opened < this AND (closed IS NULL OR closed >= this)) AS DOUBLE)
   FROM (
     SELECT period('month', occurred_at, $tz) AS opened, period('month', closed_at, $tz) AS closed
     FROM tickets
@@ -187,7 +227,7 @@ states AS (
   HAVING count(*) > 0
   UNION ALL
   SELECT
-    7,
+    9,
     'revenue_at_risk',
     'money',
     CAST(sum(value_at_risk) FILTER (WHERE run_id = newest) AS DOUBLE),
@@ -197,7 +237,7 @@ states AS (
   HAVING count(*) > 0
   UNION ALL
   SELECT
-    8,
+    10,
     'customers_at_risk',
     'count',
     CAST(count(*) FILTER (WHERE run_id = newest AND band = 'high') AS DOUBLE),
@@ -258,7 +298,12 @@ page AS (
     place, metric, CAST(NULL AS BIGINT) AS rank, CAST(NULL AS VARCHAR) AS name, value, previous,
     CASE WHEN complete THEN value - previous END AS change,
     CAST(NULL AS DOUBLE) AS low, CAST(NULL AS DOUBLE) AS high, unit,
-    CASE WHEN NOT complete THEN 'month_to_date' END AS note
+    CASE
+      WHEN NOT complete THEN 'month_to_date'
+      -- Two counts that come by chance at one rate differ by less than this.
+      WHEN metric = 'new_customers' AND value + previous > 0 THEN
+        CASE WHEN p_value((value - previous) / sqrt(value + previous)) < 0.05 THEN 'beyond_chance' ELSE 'within_chance' END
+    END AS note
   FROM flows
   CROSS JOIN months
   UNION ALL
@@ -276,7 +321,7 @@ page AS (
   FROM states
   UNION ALL
   SELECT
-    CASE metric WHEN 'top_seller' THEN 9 ELSE 10 END,
+    CASE metric WHEN 'top_seller' THEN 11 ELSE 12 END,
     metric, CAST(rank AS BIGINT), name, CAST(value AS DOUBLE), CAST(previous AS DOUBLE),
     CASE WHEN complete THEN CAST(value - previous AS DOUBLE) END,
     NULL, NULL, 'money',

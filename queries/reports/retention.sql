@@ -1,21 +1,56 @@
 --! title = { en = "Retention", zh = "客户留存" }
---! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first activity (first-time). Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from the first up to it. Every cell up to today is there, zeros included; a period that has not ended is flagged.", zh = "各同期群客户的再次活跃情况。同期群：客户首次活动所在的日历周期（首次口径）；第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从首期到当期每期都活跃。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注。" }
+--! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first start activity; with `cohort = recurring`, of any, so that a customer is in a cohort for every period they started in. Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from age 1 up to it; `bracket`: in at least one of the ages from `bracket_from` to before `bracket_to`, one row per cohort. Without `return` the start activity is what counts, so age 0 is 100 %; with one, age 0 is the share that had it in the cohort's own period, before or after they started. Every cell up to today is there, zeros included; a period that has not ended is flagged, and its share can still rise. `on_or_after` can rise in every cell, since customers may still come back.", zh = "各同期群客户的再次活跃情况。同期群：客户首次发生起始活动所在的日历周期；cohort = recurring 时为任意一次起始活动所在周期，即客户在每个有起始活动的周期都计入当期同期群。第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从第 1 期到当期每期都活跃；bracket：在 bracket_from 期至 bracket_to 期（不含）之间至少活跃一期，每个同期群一行。未指定 return 时以起始活动计算留存，第 0 期为 100%；指定后，第 0 期为在同期群自身周期内发生过回访活动的占比，不论先后。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注，其留存率仍可能上升。on_or_after 的每一格都可能上升，因为客户仍可能回来。" }
 --! group = "retention"
---! grain = "one row per cohort and age"
---! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", complete = "complete", count = "cohort_size" }
+--! grain = "one row per breakdown value, cohort and age; with kind bracket one per breakdown value and cohort"
+--! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", low = "low", high = "high", complete = "complete", count = "cohort_size" }
 --!
---! [params.activity]
---! title = { en = "Activity", zh = "活动" }
---! type = "list"
+--! [params.start]
+--! title = { en = "Start activity", zh = "起始活动" }
+--! type = "activities"
 --! default = []
---! doc = { en = "Activity that counts as start and as return; empty means any", zh = "计为首次与再次活跃的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that puts a customer into a cohort; empty means any", zh = "将客户计入同期群的活动名称；留空表示任意活动" }
+--!
+--! [params.return]
+--! title = { en = "Return activity", zh = "回访活动" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that counts as retained; empty means the same as the start activity", zh = "计为留存的活动名称；留空表示与起始活动相同" }
+--!
+--! [params.cohort]
+--! title = { en = "Cohort by", zh = "同期群依据" }
+--! type = "choice"
+--! default = "first_time"
+--! choices = ["first_time", "recurring"]
+--! doc = { en = "By the first start activity, or by any", zh = "按首次起始活动，或按任意一次起始活动" }
 --!
 --! [params.kind]
 --! title = { en = "Kind", zh = "口径" }
 --! type = "choice"
 --! default = "on"
---! choices = ["on", "on_or_after", "every"]
+--! choices = ["on", "on_or_after", "bracket", "every"]
 --! doc = { en = "What counts as retained", zh = "留存口径" }
+--!
+--! [params.bracket_from]
+--! title = { en = "Bracket from", zh = "区间起始期" }
+--! type = "integer"
+--! default = 1
+--! doc = { en = "First age of the bracket", zh = "区间的第一期" }
+--!
+--! [params.bracket_to]
+--! title = { en = "Bracket to", zh = "区间结束期" }
+--! type = "integer"
+--! default = 4
+--! doc = { en = "First age after the bracket", zh = "区间之后的第一期（不含）" }
+--!
+--! [params.from]
+--! title = { en = "From", zh = "起始日期" }
+--! type = "date"
+--! doc = { en = "Cohorts from the one that holds this day", zh = "自该日所在的同期群起" }
+--!
+--! [params.to]
+--! title = { en = "To", zh = "截止日期" }
+--! type = "date"
+--! doc = { en = "Cohorts up to the one that holds this day", zh = "至该日所在的同期群止" }
 --!
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
@@ -25,58 +60,155 @@
 --! title = { en = "Retained", zh = "留存率" }
 --! unit = "share"
 --! doc = { en = "Customers divided by cohort size", zh = "留存客户数除以同期群规模" }
+--! [columns.complete]
+--! title = { en = "Complete", zh = "已完结" }
+--! unit = "flag"
+--! doc = { en = "Whether that period had ended by the report's date; of a bracket, its last period", zh = "截至报表日期该期是否已结束；bracket 口径为区间最后一期" }
 --! [labels]
+--! first_time = { en = "First start", zh = "首次起始" }
+--! recurring = { en = "Any start", zh = "任意起始" }
 --! on = { en = "In the period", zh = "当期" }
 --! on_or_after = { en = "In or after the period", zh = "当期或之后" }
+--! bracket = { en = "Within a bracket", zh = "区间内" }
 --! every = { en = "In every period so far", zh = "此前每期" }
 
 --- Who came back? Reads only `activity`: a mapping that wants orders to count
 --- writes them there too, e.g. as `purchase`.
 --- Cohorts and ages are period ordinals until the end, where they become dates.
 
+-- What a cohort by any start, or another return than the start, needs of a customer.
 WITH histories AS (
-  SELECT history['cohort'] AS first_period, history['ages'] AS ages
+  SELECT
+    customer_key,
+    period_index($period, starts['cohort']) AS first_start,
+    starts['ages'] AS start_ages,
+    period_index(
+      $period,
+      CASE WHEN cardinality($return) > 0 AND returns IS NOT NULL THEN returns['cohort'] ELSE starts['cohort'] END
+    ) AS first_return,
+    CASE cardinality($return)
+      WHEN 0 THEN starts['ages']
+      ELSE coalesce(returns['ages'], arrow_cast([], 'List(Int64)'))
+    END AS return_ages
   FROM (
-    SELECT retention(occurred_at, $period, $tz) AS history
+    SELECT
+      customer_key,
+      retention(occurred_at, $period, $tz)
+        FILTER (WHERE cardinality($start) = 0 OR one_of(name, $start)) AS starts,
+      retention(occurred_at, $period, $tz) FILTER (WHERE one_of(name, $return)) AS returns
     FROM activity
     WHERE customer_key IS NOT NULL
-      AND (cardinality($activity) = 0 OR one_of(name, $activity))
+      AND ($cohort = 'recurring' OR cardinality($return) > 0)
     GROUP BY customer_key
   )
+  WHERE starts IS NOT NULL
 ),
--- The cohort is computed from the key, not the key itself: DataFusion 55 takes
--- a GROUP BY key for unique even after an unnest beside it, and then drops `age`
--- from ORDER BY.
+-- One row per customer and cohort. Ages of returns count from the first return:
+-- `shift` of them lie before the cohort.
+entries AS (
+  SELECT
+    customer_key,
+    first_start + start_age AS cohort_no,
+    first_start + start_age - first_return AS shift,
+    return_ages,
+    CAST(cardinality(return_ages) AS BIGINT) AS n_ages
+  FROM (
+    SELECT
+      customer_key,
+      first_start,
+      unnest(CASE $cohort WHEN 'recurring' THEN start_ages ELSE [0] END) AS start_age,
+      first_return,
+      return_ages
+    FROM histories
+  )
+),
+-- The place of the first age that is not before the cohort.
+placed AS (
+  SELECT
+    *,
+    CAST(array_position(array_sort(array_append(return_ages, shift)), shift) AS BIGINT) AS place
+  FROM entries
+),
+members AS (
+  SELECT customer_key, period_index($period, history['cohort']) AS cohort_no, history['ages'] AS ages
+  FROM (
+    SELECT customer_key, retention(occurred_at, $period, $tz) AS history
+    FROM activity
+    WHERE customer_key IS NOT NULL
+      AND (cardinality($start) = 0 OR one_of(name, $start))
+      AND $cohort = 'first_time'
+      AND cardinality($return) = 0
+    GROUP BY customer_key
+  )
+  UNION ALL
+  SELECT
+    customer_key,
+    cohort_no,
+    array_add(array_slice(return_ages, place, n_ages), array_repeat(-shift, n_ages - place + 1))
+  FROM placed
+),
 cohorts AS (
   SELECT
-    period_index($period, first_period) AS cohort,
+    $breakdown AS breakdown,
+    members.cohort_no,
     count(*) AS cohort_size,
-    retained(ages, $kind) AS retained
-  FROM histories
-  GROUP BY first_period
+    retained(
+      CASE
+        -- No history is as long as 100 000 days.
+        WHEN $kind = 'bracket'
+          AND array_has_any(members.ages, range(greatest($bracket_from, 0), least($bracket_to, 100000)))
+          THEN [$bracket_from]
+        WHEN $kind = 'bracket' THEN []
+        WHEN $kind = 'every' AND NOT array_has(members.ages, 0) THEN array_prepend(0, members.ages)
+        ELSE members.ages
+      END,
+      CASE $kind WHEN 'bracket' THEN 'on' ELSE $kind END
+    ) AS retained
+  FROM members
+  LEFT JOIN customers ON customers.customer_key = members.customer_key
+  WHERE ($from IS NULL OR members.cohort_no >= period_index($period, $from))
+    AND ($to IS NULL OR members.cohort_no <= period_index($period, $to))
+  GROUP BY $breakdown, members.cohort_no
 ),
+-- The cohort is computed from the key, not the key itself: DataFusion 55 takes
+-- GROUP BY keys for unique even after an unnest beside them, and then drops `age`
+-- from ORDER BY.
 cells AS (
   SELECT
-    cohort,
+    breakdown,
+    period_add($period, DATE '1970-01-01', cohort_no) AS cohort,
     cohort_size,
     retained,
-    unnest(range(0, period_index($period, period($period, $as_of, $tz)) - cohort + 1)) AS age
-  FROM cohorts
+    unnest(
+      CASE $kind
+        WHEN 'bracket' THEN range($bracket_from, least($bracket_to, $bracket_from + 1, n_ages))
+        ELSE range(0, n_ages)
+      END
+    ) AS age
+  FROM (
+    SELECT *, period_index($period, period($period, $as_of, $tz)) - cohort_no + 1 AS n_ages
+    FROM cohorts
+  )
 ),
 counted AS (
   SELECT
-    period_add($period, DATE '1970-01-01', cohort) AS cohort,
+    breakdown,
+    cohort,
     age,
     coalesce(array_element(retained, age + 1), 0) AS customers,
-    cohort_size
+    cohort_size,
+    CASE $kind WHEN 'bracket' THEN $bracket_to - 1 ELSE age END AS last_age
   FROM cells
 )
 SELECT
   cohort,
+  breakdown,
   age,
   customers,
   cohort_size,
   CAST(customers AS DOUBLE) / cohort_size AS share,
-  period_complete($period, period_add($period, cohort, age), $as_of, $tz) AS complete
+  wilson(customers, cohort_size)['low'] AS low,
+  wilson(customers, cohort_size)['high'] AS high,
+  period_complete($period, period_add($period, cohort, last_age), $as_of, $tz) AS complete
 FROM counted
-ORDER BY cohort, age
+ORDER BY breakdown NULLS FIRST, cohort, age

@@ -1,8 +1,8 @@
 --! title = { en = "Revenue", zh = "营收" }
---! description = { en = "Orders, buying customers and net revenue per calendar period. Revenue is the exact decimal sum of all order lines; refunds and cancellations are negative and count as the orders they are booked as. Anonymous sales count in revenue, not in customers.", zh = "按日历周期统计订单数、下单客户数与净营收。营收为全部订单行金额的精确合计；退款与取消为负数，并按其单号计入订单数。匿名销售计入营收，不计入客户数。" }
+--! description = { en = "Orders, buying customers and net revenue per calendar period. Revenue is the exact decimal sum of all order lines; refunds and cancellations are negative and count as the orders they are booked as. Anonymous sales count in revenue, not in customers. The average order value is revenue divided by orders, so a refund booked under a number of its own lowers it twice.", zh = "按日历周期统计订单数、下单客户数与净营收。营收为全部订单行金额的精确合计；退款与取消为负数，并按其单号计入订单数。匿名销售计入营收，不计入客户数。平均订单金额 = 营收 ÷ 订单数，因此单独编号的退款会从两方面拉低该值。" }
 --! group = "revenue"
---! grain = "one row per period with an order"
---! chart = { kind = "line", x = "period", y = ["revenue"], complete = "complete", count = "orders" }
+--! grain = "one row per period and breakdown value with an order"
+--! chart = { kind = "line", x = "period", y = ["revenue"], series = "breakdown", complete = "complete", count = "orders" }
 --!
 --! [params.period]
 --! title = { en = "Period", zh = "周期" }
@@ -19,18 +19,43 @@
 --! title = { en = "Revenue", zh = "营收" }
 --! unit = "money"
 --! doc = { en = "Sum of line amounts, refunds negative", zh = "订单行金额合计，退款为负" }
+--! [columns.average_order_value]
+--! title = { en = "Average order value", zh = "平均订单金额" }
+--! unit = "money"
+--! doc = { en = "Revenue divided by orders", zh = "营收除以订单数" }
 
 --- What was sold, when? Periods without an order have no row.
 
+WITH lines AS (
+  SELECT
+    period($period, orders.occurred_at, $tz) AS period,
+    $breakdown AS breakdown,
+    orders.order_id,
+    orders.customer_key,
+    orders.amount
+  FROM orders
+  LEFT JOIN customers ON customers.customer_key = orders.customer_key
+  WHERE ($from IS NULL OR period('day', orders.occurred_at, $tz) >= $from)
+    AND ($to IS NULL OR period('day', orders.occurred_at, $tz) <= $to)
+    AND ($currency IS NULL OR orders.currency = $currency)
+),
+counted AS (
+  SELECT
+    period,
+    breakdown,
+    count(DISTINCT order_id) AS orders,
+    count(DISTINCT customer_key) AS customers,
+    sum(amount) AS revenue
+  FROM lines
+  GROUP BY period, breakdown
+)
 SELECT
-  period($period, occurred_at, $tz) AS period,
-  count(DISTINCT order_id) AS orders,
-  count(DISTINCT customer_id) AS customers,
-  sum(amount) AS revenue,
-  period_complete($period, period($period, occurred_at, $tz), $as_of, $tz) AS complete
-FROM orders
-WHERE ($from IS NULL OR period('day', occurred_at, $tz) >= $from)
-  AND ($to IS NULL OR period('day', occurred_at, $tz) <= $to)
-  AND ($currency IS NULL OR currency = $currency)
-GROUP BY 1, 5
-ORDER BY 1
+  period,
+  breakdown,
+  orders,
+  customers,
+  revenue,
+  CAST(revenue AS DOUBLE) / orders AS average_order_value,
+  period_complete($period, period, $as_of, $tz) AS complete
+FROM counted
+ORDER BY period, breakdown NULLS FIRST

@@ -11,7 +11,7 @@ use crate::config::Language;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::render::{Format, render};
-use crate::reports::{Purpose, ReportRequest, ReportTable, default_as_of, iso};
+use crate::reports::{Purpose, ReportRequest, ReportTable, Value, default_as_of, iso};
 use crate::tenure::Tenure;
 
 /// Answer a manager's question; without a name, list the questions
@@ -79,6 +79,16 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
             format_args!("{rows} rows, as of {as_of}"),
             format_args!("{rows} 行，截至 {as_of}"),
         ));
+        let chosen =
+            report.values.get("currency").filter(|_| !request.params.contains_key("currency"));
+        if let Some(Value::Text(currency)) = chosen {
+            output::say(language.pick(
+                format_args!(
+                    "amounts in {currency} only; for another currency: --set currency=CODE"
+                ),
+                format_args!("仅统计 {currency} 金额；其他币种：--set currency=代码"),
+            ));
+        }
         if report.rows() == 0 {
             output::say(nothing(&engine, &report, &request, language));
         }

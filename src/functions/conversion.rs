@@ -47,6 +47,7 @@ use super::funnel::steps::MOST;
 use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
 use super::history::Event;
 use super::kaplan_meier::{CUT_OFF, ENDED, curve};
+use super::quantile::quantile;
 
 const NAME: &str = "conversion";
 
@@ -176,6 +177,7 @@ impl Records {
             }
         }
         times.sort_unstable();
+        let times: Vec<f64> = times.into_iter().map(|time| time as f64).collect();
         answer.median = quantile(&times, 0.5);
         answer.p90 = quantile(&times, 0.9);
         watched.sort_unstable();
@@ -200,16 +202,6 @@ struct Step {
     share: Option<(f64, f64, f64)>,
     median: Option<f64>,
     p90: Option<f64>,
-}
-
-/// The value at `share` of the way through sorted values, between two of them
-/// in proportion, as SQL's `percentile_cont`.
-fn quantile(sorted: &[i64], share: f64) -> Option<f64> {
-    let place = sorted.len().checked_sub(1)? as f64 * share;
-    let (low, rest) = (place.floor(), place.fract());
-    let at = |place: f64| sorted.get(place as usize).map(|value| *value as f64);
-    let value = at(low)?;
-    Some(at(low + 1.0).map_or(value, |next| value + rest * (next - value)))
 }
 
 impl Grouped for Records {

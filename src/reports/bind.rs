@@ -113,7 +113,10 @@ fn literal(value: &Value) -> Result<Expr> {
         Value::Null(kind) => typed(
             node(Literal::Null),
             match kind {
-                ParamKind::Text | ParamKind::Breakdown | ParamKind::Choice => "Utf8",
+                ParamKind::Text
+                | ParamKind::Breakdown
+                | ParamKind::Property
+                | ParamKind::Choice => "Utf8",
                 ParamKind::Integer => "Int64",
                 ParamKind::Number => "Float64",
                 ParamKind::Date => "Date32",

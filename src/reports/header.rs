@@ -112,6 +112,8 @@ pub enum ParamKind {
     /// What customers are broken down by: `none`, a column of their profile,
     /// or the name of one of their attributes.
     Breakdown,
+    /// What a row of activity is about: `feature`, or an attribute of activity.
+    Property,
     /// One of a few texts.
     Choice,
     /// A whole number.
@@ -141,6 +143,7 @@ impl ParamKind {
         match self {
             Self::Text => "text",
             Self::Breakdown => "breakdown",
+            Self::Property => "feature or attribute",
             Self::Choice => "choice",
             Self::Integer => "whole number",
             Self::Number => "number",

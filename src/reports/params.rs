@@ -140,7 +140,7 @@ fn parse(name: &str, param: &Param, text: &str) -> Result<Value> {
         Error::new(ErrorKind::Usage, format!("{name}: \"{text}\" is not {expected}"))
     };
     match param.kind {
-        ParamKind::Text => Ok(Value::Text(text.to_owned())),
+        ParamKind::Text | ParamKind::Property => Ok(Value::Text(text.to_owned())),
         ParamKind::Breakdown => Ok(Value::Breakdown(text.to_owned())),
         ParamKind::Choice if param.choices.iter().any(|choice| choice == text) => {
             Ok(Value::Text(text.to_owned()))

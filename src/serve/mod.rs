@@ -111,10 +111,10 @@ impl AppState {
         if let Some((_, currency)) = known.filter(|(of, _)| *of == run_id) {
             return Ok(currency);
         }
-        let found = self.tenure().page(engine, "currency", Default::default()).await?;
-        let currency = crate::reports::render::rows(&found.batches)?
-            .first()
-            .and_then(|row| row.get("currency")?.as_str().map(str::to_owned));
+        let found = self.tenure().page(engine, "currencies", Default::default()).await?;
+        let found = crate::reports::render::rows(&found.batches)?;
+        let only = found.first().filter(|_| found.len() == 1);
+        let currency = only.and_then(|row| row.get("currency")?.as_str().map(str::to_owned));
         *self.0.currency.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((run_id, currency.clone()));
         Ok(currency)

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::functions::funnel::steps::Path;
 use crate::reports::header::ParamKind;
 use crate::reports::{Query, ReportRequest, ReportTable, Value, params};
+use crate::schema::Table;
 
 impl Tenure {
     /// Refuses parameters that name what the data does not have.
@@ -31,6 +32,12 @@ impl Tenure {
                     let path = Path::parse(&texts)?;
                     let asked = path.patterns().map(|pattern| pattern.name.clone()).collect();
                     self.check_activities(engine, name, asked).await?;
+                    for condition in path.patterns().flat_map(|pattern| &pattern.conditions) {
+                        self.check_property(engine, name, &condition.column).await?;
+                    }
+                }
+                Value::Text(asked) if param.kind == ParamKind::Property => {
+                    self.check_property(engine, name, &asked).await?;
                 }
                 Value::List(asked) if param.kind == ParamKind::Activities => {
                     self.check_activities(engine, name, asked).await?;
@@ -41,6 +48,26 @@ impl Tenure {
         Ok(())
     }
 
+    /// The currency a report counts in if nobody says: the one most amounts
+    /// have, where there are several, since their sum would have no unit. A
+    /// report that keeps currencies apart by itself needs none.
+    pub(super) async fn default_currency(
+        &self,
+        engine: &Engine,
+        query: &Query,
+        request: &ReportRequest,
+    ) -> Result<Option<String>> {
+        const CURRENCY: &str = "currency";
+        let takes = query.header.params.contains_key(CURRENCY);
+        let is_given = request.params.contains_key(CURRENCY);
+        let keeps_apart = query.columns.iter().any(|column| column == CURRENCY);
+        if !takes || is_given || keeps_apart {
+            return Ok(None);
+        }
+        let known = texts(&self.page(engine, "currencies", BTreeMap::new()).await?);
+        Ok(if known.len() > 1 { known.into_iter().next() } else { None })
+    }
+
     /// Only a name that is not of the profile costs a look at the customers.
     async fn check_breakdown(&self, engine: &Engine, name: &str, asked: &str) -> Result<()> {
         if params::BREAKDOWNS.iter().any(|(known, _)| *known == asked) {
@@ -48,6 +75,27 @@ impl Tenure {
         }
         let table = self.page(engine, "attributes", BTreeMap::new()).await?;
         params::check_breakdown(name, asked, &texts(&table))
+    }
+
+    /// A column of `activity`, or an attribute that some row of it has.
+    async fn check_property(&self, engine: &Engine, name: &str, asked: &str) -> Result<()> {
+        let spec = Table::Activity.spec();
+        if spec.has(asked) {
+            return Ok(());
+        }
+        let given = BTreeMap::from([("name".to_owned(), Value::Text(asked.to_owned()))]);
+        let found = self.page(engine, "activity_attribute", given).await?;
+        if found.rows() > 0 || engine.snapshot().loads().all(|load| load.rows.kept == 0) {
+            return Ok(());
+        }
+        let columns = spec.columns.iter().filter(|column| !column.internal);
+        let known: Vec<&str> = columns.map(|column| column.name).collect();
+        Err(Error::new(
+            ErrorKind::Unknown,
+            format!("{name}: activity has no column and no attribute \"{asked}\""),
+        )
+        .hint_nearest(asked, known.iter().copied())
+        .hint("attributes are the source columns that the mapping keeps, under their own names"))
     }
 
     /// A few batches of rows have all names that are there; only one that is

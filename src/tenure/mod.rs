@@ -133,6 +133,9 @@ impl Tenure {
         if request.tz.is_none() && !request.params.contains_key("tz") {
             request.tz = Some(self.config.tz.clone());
         }
+        if let Some(currency) = self.default_currency(engine, query, &request).await? {
+            request.params.insert("currency".to_owned(), currency);
+        }
         reports::run(engine, query, &request).await
     }
 

@@ -185,6 +185,7 @@ fn parameters(
             ParamKind::Flag => ParameterKind::Flag,
             ParamKind::Text
             | ParamKind::Breakdown
+            | ParamKind::Property
             | ParamKind::Duration
             | ParamKind::List
             | ParamKind::Activities

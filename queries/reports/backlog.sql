@@ -1,0 +1,151 @@
+--! title = { en = "Backlog", zh = "积压工单" }
+--! description = { en = "Tickets that wait to be closed, at the end of each period (or at the report's date, in a period that has not ended). In every row, exactly: open at end = open at start + opened − closed. A ticket counts as closed by its closing time alone, whatever its status says, and at the last one if it was reopened; one closed before it was opened counts as closed when it was opened. Ages are calendar days from the opening to the end of the period. With a breakdown, a customer's tickets stand under the value the customer has at the report's date. Tickets of unknown customers count.", zh = "各周期末（未结束的周期为报表日期）仍未关闭的工单。每一行严格满足：期末未关闭 = 期初未关闭 + 提交 − 关闭。是否关闭仅以关闭时间为准，不看状态字段；重开过的以最后一次关闭为准；关闭时间早于提交时间的，视为提交时即关闭。时长为提交日至周期末的日历天数。分组取客户在报表日期的属性值。未知客户的工单也计入。" }
+--! group = "service"
+--! grain = "one row per period and breakdown value, from its first ticket to the report's date"
+--! chart = { kind = "line", x = "period", y = ["open_end"], series = "breakdown", complete = "complete" }
+--!
+--! [params.old_days]
+--! title = { en = "Old after days", zh = "超期天数" }
+--! type = "integer"
+--! default = 7
+--! doc = { en = "An open ticket is old if it was opened more than so many days ago", zh = "提交超过该天数仍未关闭的工单视为超期" }
+--!
+--! [columns.open_start]
+--! title = { en = "Open at start", zh = "期初未关闭" }
+--! unit = "count"
+--! doc = { en = "Tickets open when the period began", zh = "周期开始时未关闭的工单数" }
+--! [columns.opened]
+--! title = { en = "Opened", zh = "提交" }
+--! unit = "count"
+--! doc = { en = "Tickets opened in the period", zh = "当期提交的工单数" }
+--! [columns.closed]
+--! title = { en = "Closed", zh = "关闭" }
+--! unit = "count"
+--! doc = { en = "Tickets closed in the period, whenever they were opened", zh = "当期关闭的工单数，不论何时提交" }
+--! [columns.open_end]
+--! title = { en = "Open at end", zh = "期末未关闭" }
+--! unit = "count"
+--! doc = { en = "Tickets open when the period ended, or at the report's date", zh = "周期结束时（或报表日期）未关闭的工单数" }
+--! [columns.median_age_days]
+--! title = { en = "Median age", zh = "未关闭时长中位数" }
+--! unit = "days"
+--! doc = { en = "Median of the days since those open at the end were opened; empty if none is", zh = "期末未关闭工单自提交以来天数的中位数；无未关闭工单时为空" }
+--! [columns.old]
+--! title = { en = "Old", zh = "超期未关闭" }
+--! unit = "count"
+--! doc = { en = "Tickets open at the end that were opened more than `old_days` days ago", zh = "期末未关闭且提交已超过 old_days 天的工单数" }
+--! [columns.old_share]
+--! title = { en = "Old, share", zh = "超期占比" }
+--! unit = "share"
+--! doc = { en = "Old divided by open at end", zh = "超期未关闭 ÷ 期末未关闭" }
+--! [columns.old_low]
+--! title = { en = "Old, low", zh = "超期占比下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval", zh = "超期占比 95% 区间下限" }
+--! [columns.old_high]
+--! title = { en = "Old, high", zh = "超期占比上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval", zh = "超期占比 95% 区间上限" }
+
+--- Do we keep up? Tickets opened on the same day and closed in the same period
+--- go together through the periods in which they were open, so that tickets
+--- nobody ever closes are a row per day and not one each. The median is the mean
+--- of the middle one or two, by how many are at most so old.
+
+WITH groups AS (
+  SELECT
+    $breakdown AS breakdown,
+    period_index($period, period($period, tickets.occurred_at, $tz)) AS opened_no,
+    period_index('day', period('day', tickets.occurred_at, $tz)) AS opened_day,
+    period_index(
+      $period,
+      period($period, CASE WHEN tickets.closed_at IS NOT NULL THEN greatest(tickets.closed_at, tickets.occurred_at) END, $tz)
+    ) AS closed_no,
+    period_index($period, period($period, $as_of, $tz)) AS last_no,
+    count(*) AS n
+  FROM tickets
+  LEFT JOIN customers ON customers.customer_key = tickets.customer_key
+  GROUP BY 1, 2, 3, 4
+),
+-- Per period one group is in: as opened, as closed, and as open at its end.
+turns AS (
+  SELECT
+    breakdown,
+    opened_day,
+    opened_no,
+    closed_no,
+    n,
+    unnest(range(opened_no, coalesce(closed_no, last_no) + 1)) AS period_no
+  FROM groups
+),
+ages AS (
+  SELECT
+    breakdown,
+    period_no,
+    least(
+      period_index('day', period_add($period, DATE '1970-01-01', period_no + 1)) - 1,
+      period_index('day', period('day', $as_of, $tz))
+    ) - opened_day AS age,
+    sum(n) FILTER (WHERE opened_no = period_no) AS opened,
+    sum(n) FILTER (WHERE closed_no = period_no) AS closed,
+    coalesce(sum(n) FILTER (WHERE closed_no IS NULL OR closed_no > period_no), 0) AS open_end
+  FROM turns
+  GROUP BY breakdown, period_no, opened_day
+),
+ranked AS (
+  SELECT
+    *,
+    sum(open_end) OVER (PARTITION BY breakdown, period_no ORDER BY age) AS n_up_to,
+    sum(open_end) OVER (PARTITION BY breakdown, period_no) AS n_open
+  FROM ages
+),
+counted AS (
+  SELECT
+    breakdown,
+    period_no,
+    coalesce(sum(opened), 0) AS opened,
+    coalesce(sum(closed), 0) AS closed,
+    sum(open_end) AS n_open,
+    min(age) FILTER (WHERE n_up_to > (n_open - 1) / 2) AS lower_age,
+    min(age) FILTER (WHERE n_up_to > n_open / 2) AS upper_age,
+    coalesce(sum(open_end) FILTER (WHERE age > $old_days), 0) AS old
+  FROM ranked
+  GROUP BY breakdown, period_no
+),
+grid AS (
+  SELECT breakdown, unnest(range(first_no, last_no + 1)) AS period_no
+  FROM (SELECT breakdown, min(opened_no) AS first_no, max(last_no) AS last_no FROM groups GROUP BY breakdown)
+),
+running AS (
+  SELECT
+    grid.breakdown,
+    grid.period_no,
+    coalesce(counted.opened, 0) AS opened,
+    coalesce(counted.closed, 0) AS closed,
+    sum(coalesce(counted.opened, 0) - coalesce(counted.closed, 0)) OVER (
+      PARTITION BY grid.breakdown ORDER BY grid.period_no
+    ) AS open_end,
+    CAST(counted.lower_age + counted.upper_age AS DOUBLE) / 2 AS median_age_days,
+    coalesce(counted.old, 0) AS old
+  FROM grid
+  LEFT JOIN counted
+    ON (counted.breakdown IS NOT DISTINCT FROM grid.breakdown)
+    AND counted.period_no = grid.period_no
+)
+SELECT
+  period_add($period, DATE '1970-01-01', period_no) AS period,
+  breakdown,
+  open_end - opened + closed AS open_start,
+  opened,
+  closed,
+  open_end,
+  median_age_days,
+  old,
+  CASE WHEN open_end > 0 THEN CAST(old AS DOUBLE) / open_end END AS old_share,
+  wilson(old, open_end)['low'] AS old_low,
+  wilson(old, open_end)['high'] AS old_high,
+  period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz) AS complete
+FROM running
+WHERE ($from IS NULL OR period_no >= period_index($period, $from))
+  AND ($to IS NULL OR period_no <= period_index($period, $to))
+ORDER BY period, breakdown NULLS FIRST

@@ -1,0 +1,187 @@
+--! title = { en = "Complaints and churn", zh = "投诉与流失" }
+--! description = { en = "What tickets are about, and whether those who opened them stay. Tickets are those of the last horizon before the report's date, and of the one before. For churn the index date lies one horizon before the report's date. Compared are customers with activity in the horizon before it: those with a ticket of the category in that time, and those without one; gone are those without any activity from then to the report's date. So every ticket is older than what it is held against, and all are watched equally long. Busy customers open more tickets and leave less often, which alone makes tickets look harmless, so customers are compared at the same level of activity: the others' share is what it would be if they were as active as those with a ticket (five levels by rows of activity; customers at a level without others are left out). Newcombe 95 % interval of the difference, the others counting as many as their weights are worth (Kish). Association, not cause: levels do not take away every difference.", zh = "工单的内容，以及提交者是否留存。工单数为报表日期之前一个观察期（horizon）及再前一个观察期的提交数。流失对比以报表日期之前一个观察期为基准日：对象为基准日之前一个观察期内有活动的客户，比较该期间提交过该类工单与未提交过的客户；自基准日至报表日期再无任何活动者视为已离开。因此工单总是早于其对照的结果，且所有客户观察时长相同。活跃客户工单多、离开少，直接对比会使工单显得无害，因此在相同活跃度下比较：未提交客户的离开率按提交客户的活跃度构成加权（按活动次数分五档；某档没有对照客户时不计）。差值附 Newcombe 95% 区间，对照组按加权后的有效样本量（Kish）计。结果为相关而非因果：活跃度分档不能消除所有差异。" }
+--! group = "service"
+--! grain = "one row per ticket category and breakdown value, and per breakdown value a total row with category null"
+--! chart = { kind = "bar", x = "category", y = ["difference"], series = "breakdown", low = "difference_low", high = "difference_high", count = "exposed" }
+--!
+--! [params.horizon]
+--! title = { en = "Horizon", zh = "观察期" }
+--! type = "duration"
+--! default = "90d"
+--! doc = { en = "How long before the report's date the index date lies, and how long before it tickets and activity count", zh = "基准日距报表日期的时长，以及基准日之前统计工单与活动的时长" }
+--! [params.activity]
+--! title = { en = "Activity", zh = "活动" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that counts; empty means any", zh = "计入的活动名称；留空表示任意活动" }
+--!
+--! [columns.category]
+--! title = { en = "Category", zh = "工单类别" }
+--! absent = { en = "Any ticket", zh = "任意工单" }
+--! unit = "text"
+--! doc = { en = "What tickets are about, (no category) if the source does not say; empty in the total row", zh = "工单类别，未填为 (no category)；合计行为空" }
+--! [columns.tickets]
+--! title = { en = "Tickets", zh = "工单数" }
+--! unit = "count"
+--! doc = { en = "Tickets opened in the last horizon", zh = "最近一个观察期提交的工单数" }
+--! [columns.customers]
+--! title = { en = "Customers", zh = "客户数" }
+--! unit = "count"
+--! doc = { en = "Customers who opened them", zh = "提交这些工单的客户数" }
+--! [columns.share]
+--! title = { en = "Share of tickets", zh = "工单占比" }
+--! unit = "share"
+--! doc = { en = "Tickets divided by all tickets of the last horizon", zh = "占最近一个观察期全部工单的比例" }
+--! [columns.tickets_before]
+--! title = { en = "Tickets before", zh = "上期工单数" }
+--! unit = "count"
+--! doc = { en = "Tickets opened in the horizon before", zh = "再前一个观察期提交的工单数" }
+--! [columns.exposed]
+--! title = { en = "Customers with a ticket", zh = "提交过的客户" }
+--! unit = "count"
+--! doc = { en = "Customers active in the horizon before the index date who opened such a ticket in it, at levels of activity where others did not", zh = "基准日之前一个观察期内有活动且提交过该类工单的客户数（限有对照客户的活跃度档）" }
+--! [columns.gone_share]
+--! title = { en = "Gone, with a ticket", zh = "提交过的离开率" }
+--! unit = "share"
+--! doc = { en = "Share of these without activity since the index date", zh = "其中自基准日起再无活动的比例" }
+--! [columns.others]
+--! title = { en = "Customers without", zh = "未提交的客户" }
+--! unit = "count"
+--! doc = { en = "Customers at the same levels of activity without such a ticket", zh = "相同活跃度档中未提交该类工单的客户数" }
+--! [columns.others_gone_share]
+--! title = { en = "Gone, without", zh = "未提交的离开率" }
+--! unit = "share"
+--! doc = { en = "Share of these without activity since the index date, if they were as active as those with a ticket", zh = "其中自基准日起再无活动的比例，按提交客户的活跃度构成加权" }
+--! [columns.difference]
+--! title = { en = "Difference", zh = "差值" }
+--! unit = "share"
+--! doc = { en = "Share gone with a ticket minus share gone without", zh = "提交过的离开率减未提交的离开率" }
+--! [columns.difference_low]
+--! title = { en = "Difference, low", zh = "差值下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of the difference's 95 % interval; an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限；区间含 0 即与无差异相容" }
+--! [columns.difference_high]
+--! title = { en = "Difference, high", zh = "差值上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of the difference's 95 % interval", zh = "差值 95% 区间上限" }
+
+--- What goes wrong, and does it cost us customers? Everybody is once in a list
+--- as `everybody`, with a ticket once as `any` and once for each category, so
+--- that activity is read once: the others are everybody but those with it.
+
+WITH volumes AS (
+  SELECT
+    breakdown,
+    category,
+    grouping(category) AS is_total,
+    count(*) FILTER (WHERE is_recent) AS tickets,
+    count(DISTINCT customer_key) FILTER (WHERE is_recent) AS customers,
+    count(*) FILTER (WHERE NOT is_recent) AS tickets_before
+  FROM (
+    SELECT
+      $breakdown AS breakdown,
+      coalesce(tickets.category, '(no category)') AS category,
+      tickets.customer_key,
+      tickets.occurred_at > $as_of - $horizon AS is_recent
+    FROM tickets
+    LEFT JOIN customers ON customers.customer_key = tickets.customer_key
+    WHERE tickets.occurred_at > $as_of - $horizon - $horizon
+  )
+  GROUP BY GROUPING SETS ((breakdown, category), (breakdown))
+),
+exposures AS (
+  SELECT customer_key, array_agg(category) AS categories
+  FROM (
+    SELECT DISTINCT customer_key, coalesce(category, '(no category)') AS category
+    FROM tickets
+    WHERE customer_key IS NOT NULL
+      AND occurred_at <= $as_of - $horizon
+      AND occurred_at > $as_of - $horizon - $horizon
+  )
+  GROUP BY customer_key
+),
+-- Equal activity is the equal level, 1 to 5.
+leveled AS (
+  SELECT
+    *,
+    1 + 5 * (CAST(rank() OVER (ORDER BY n_active) AS BIGINT) - 1) / count(*) OVER () AS level
+  FROM activity_outcomes
+),
+memberships AS (
+  SELECT
+    $breakdown AS breakdown,
+    leveled.level,
+    leveled.is_gone,
+    unnest(
+      CASE
+        WHEN exposures.categories IS NULL THEN ['everybody']
+        ELSE array_concat(
+          ['everybody', 'any'], array_repeat('one', CAST(cardinality(exposures.categories) AS BIGINT))
+        )
+      END
+    ) AS kind,
+    unnest(
+      CASE
+        WHEN exposures.categories IS NULL THEN [CAST(NULL AS VARCHAR)]
+        ELSE array_concat([CAST(NULL AS VARCHAR), NULL], exposures.categories)
+      END
+    ) AS category
+  FROM leveled
+  LEFT JOIN exposures ON exposures.customer_key = leveled.customer_key
+  LEFT JOIN customers ON customers.customer_key = leveled.customer_key
+),
+levels AS (
+  SELECT
+    *,
+    sum(n) FILTER (WHERE kind = 'everybody') OVER at_level - n AS others,
+    sum(gone) FILTER (WHERE kind = 'everybody') OVER at_level - gone AS others_gone
+  FROM (
+    SELECT breakdown, level, kind, category, count(*) AS n, count(*) FILTER (WHERE is_gone) AS gone
+    FROM memberships
+    GROUP BY breakdown, level, kind, category
+  )
+  WINDOW at_level AS (PARTITION BY breakdown, level)
+),
+compared AS (
+  SELECT
+    breakdown,
+    category,
+    sum(n) AS exposed,
+    sum(gone) AS gone,
+    sum(others) AS others,
+    CAST(sum(CAST(CAST(n * others_gone AS DOUBLE) / others AS DECIMAL(28, 12))) AS DOUBLE) / sum(n)
+      AS others_gone_share,
+    CAST(sum(n) * sum(n) AS DOUBLE)
+      / CAST(sum(CAST(CAST(n * n AS DOUBLE) / others AS DECIMAL(28, 12))) AS DOUBLE) AS others_worth
+  FROM levels
+  WHERE kind <> 'everybody' AND others > 0
+  GROUP BY breakdown, category
+)
+SELECT
+  volumes.category,
+  volumes.breakdown,
+  volumes.tickets,
+  volumes.customers,
+  CASE WHEN volumes.all_tickets > 0 THEN CAST(volumes.tickets AS DOUBLE) / volumes.all_tickets END AS share,
+  wilson(volumes.tickets, volumes.all_tickets)['low'] AS low,
+  wilson(volumes.tickets, volumes.all_tickets)['high'] AS high,
+  volumes.tickets_before,
+  coalesce(compared.exposed, 0) AS exposed,
+  CAST(compared.gone AS DOUBLE) / compared.exposed AS gone_share,
+  coalesce(compared.others, 0) AS others,
+  compared.others_gone_share,
+  CAST(compared.gone AS DOUBLE) / compared.exposed - compared.others_gone_share AS difference,
+  newcombe(
+    compared.gone, compared.exposed, compared.others_gone_share * compared.others_worth, compared.others_worth
+  )['low'] AS difference_low,
+  newcombe(
+    compared.gone, compared.exposed, compared.others_gone_share * compared.others_worth, compared.others_worth
+  )['high'] AS difference_high
+FROM (
+  SELECT *, max(tickets) FILTER (WHERE is_total = 1) OVER (PARTITION BY breakdown) AS all_tickets
+  FROM volumes
+) AS volumes
+LEFT JOIN compared
+  ON (compared.breakdown IS NOT DISTINCT FROM volumes.breakdown)
+  AND (compared.category IS NOT DISTINCT FROM volumes.category)
+ORDER BY volumes.breakdown NULLS FIRST, volumes.is_total, volumes.tickets DESC, volumes.category

@@ -1,0 +1,177 @@
+--! title = { en = "What changed the NPS", zh = "NPS 变化归因" }
+--! description = { en = "The change of the NPS between a period and the one before it, split by segment into what changed within segments and what changed because other segments answered. With w the share of a segment in the answers, N its NPS and M the mean of both periods' total NPS: within = mean w × change of N, mix = change of w × (mean N − M); the rows add up exactly to the change (symmetric decomposition as by Bennet and Oaxaca). The mix of a segment is negative if its weight grew while it is below average. A segment that answered in one of the periods only is all mix. One answer per customer and period, the latest, as in the report `nps`. The interval joins those of both periods as Newcombe does for shares, taking them for independent samples; where the same customers answer both times it is too wide rather than too narrow. A change of the total within chance needs no explanation, and a split of it explains nothing.", zh = "将相邻两期的 NPS 变化按分组拆分为“组内变化”与“结构变化”（作答人群构成变化）。设 w 为该组回答占比，N 为该组 NPS，M 为两期总体 NPS 的均值：组内 = w 的均值 × N 的变化，结构 = w 的变化 ×（N 的均值 − M）；各行之和严格等于总变化（Bennet / Oaxaca 式对称分解）。低于平均的分组占比上升时，其结构影响为负。仅在一期有回答的分组全部计入结构影响。每位客户每周期只计最近一次回答，与报表 nps 一致。区间由两期区间合成（同 Newcombe 方法），视两期为独立样本；同一批客户两期均作答时，区间偏宽而非偏窄。总变化若可能为偶然，则无需解释，拆分也说明不了什么。" }
+--! group = "voice"
+--! grain = "one row per breakdown value with an answer in either period, and a total row with breakdown null"
+--! chart = { kind = "bar", x = "breakdown", y = ["within_effect", "mix_effect"] }
+--!
+--! [params.period]
+--! title = { en = "Period", zh = "周期" }
+--! type = "choice"
+--! default = "month"
+--! choices = ["month", "quarter", "year"]
+--! doc = { en = "Length of the two periods compared", zh = "所比较的两期的周期长度" }
+--! [params.day]
+--! title = { en = "Period of", zh = "所在周期" }
+--! type = "date"
+--! doc = { en = "Compare the period that holds this day with the one before it; by default the last period that has ended", zh = "比较该日期所在周期与其前一周期；默认取最近一个已结束的周期" }
+--! [params.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
+--! type = "breakdown"
+--! default = "segment"
+--! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--!
+--! [columns.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
+--! absent = { en = "Total", zh = "合计" }
+--! unit = "text"
+--! doc = { en = "Value of the breakdown, (no value) for customers without one; empty in the total row", zh = "分组值，无该值的客户为 (no value)；合计行为空" }
+--! [columns.period]
+--! title = { en = "Period", zh = "本期" }
+--! unit = "date"
+--! doc = { en = "First day of the period", zh = "本期首日" }
+--! [columns.answers_before]
+--! title = { en = "Answers before", zh = "上期回答数" }
+--! unit = "count"
+--! doc = { en = "Customers who answered in the period before", zh = "上期作答客户数" }
+--! [columns.answers]
+--! title = { en = "Answers", zh = "本期回答数" }
+--! unit = "count"
+--! doc = { en = "Customers who answered in the period", zh = "本期作答客户数" }
+--! [columns.nps_before]
+--! title = { en = "NPS before", zh = "上期 NPS" }
+--! unit = "score"
+--! doc = { en = "NPS of the period before", zh = "上期的 NPS" }
+--! [columns.nps]
+--! title = { en = "NPS", zh = "本期 NPS" }
+--! unit = "score"
+--! doc = { en = "NPS of the period", zh = "本期的 NPS" }
+--! [columns.change]
+--! title = { en = "Change", zh = "变化" }
+--! unit = "score"
+--! doc = { en = "NPS minus NPS before, in points", zh = "本期减上期，单位为分" }
+--! [columns.low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "score"
+--! doc = { en = "Lower end of the change's 95 % interval", zh = "变化的 95% 区间下限" }
+--! [columns.high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "score"
+--! doc = { en = "Upper end of the change's 95 % interval", zh = "变化的 95% 区间上限" }
+--! [columns.within_effect]
+--! title = { en = "Within the segment", zh = "组内影响" }
+--! unit = "score"
+--! doc = { en = "Points of the total change because this segment answered otherwise", zh = "因该组回答变化而带来的总体变化，单位为分" }
+--! [columns.mix_effect]
+--! title = { en = "Mix", zh = "结构影响" }
+--! unit = "score"
+--! doc = { en = "Points of the total change because this segment's weight changed", zh = "因该组占比变化而带来的总体变化，单位为分" }
+--! [columns.note]
+--! title = { en = "Note", zh = "备注" }
+--! unit = "code"
+--! doc = { en = "Of the total: beyond_chance if its interval does not hold 0, else within_chance", zh = "仅合计行：区间不含 0 为 beyond_chance，否则为 within_chance" }
+
+--- Did the NPS change, and for whom? GROUPING SETS gives the total beside the
+--- segments in one pass. Effects are added up as decimals, so that their sum does
+--- not depend on the order of the rows.
+
+WITH compared AS (
+  SELECT
+    coalesce(
+      period_index($period, $day),
+      period_index($period, period($period, $as_of, $tz))
+        - CASE WHEN period_complete($period, period($period, $as_of, $tz), $as_of, $tz) THEN 0 ELSE 1 END
+    ) AS this_no
+),
+answers AS (
+  SELECT
+    surveys.customer_key,
+    period_index($period, period($period, surveys.occurred_at, $tz)) = compared.this_no AS is_now,
+    compared.this_no,
+    latest(surveys.score, surveys.occurred_at, surveys.known_at, surveys.response_id) AS score
+  FROM compared
+  CROSS JOIN surveys
+  WHERE coalesce(surveys.kind, 'nps') = 'nps'
+    AND surveys.score IS NOT NULL
+    AND compared.this_no - period_index($period, period($period, surveys.occurred_at, $tz)) BETWEEN 0 AND 1
+  GROUP BY 1, 2, 3
+),
+broken_down AS (
+  SELECT
+    coalesce($breakdown, '(no value)') AS breakdown,
+    $breakdown IS NOT NULL AS has_value,
+    answers.is_now,
+    answers.this_no,
+    CASE WHEN answers.score >= 9 THEN 1 WHEN answers.score <= 6 THEN -1 ELSE 0 END AS vote
+  FROM answers
+  LEFT JOIN customers ON customers.customer_key = answers.customer_key
+),
+counted AS (
+  SELECT
+    breakdown,
+    grouping(breakdown) AS is_total,
+    bool_or(has_value) AS has_value,
+    max(this_no) AS this_no,
+    count(*) FILTER (WHERE is_now) AS n,
+    count(*) FILTER (WHERE is_now AND vote > 0) AS promoters,
+    count(*) FILTER (WHERE is_now AND vote < 0) AS detractors,
+    count(*) FILTER (WHERE NOT is_now) AS n_before,
+    count(*) FILTER (WHERE NOT is_now AND vote > 0) AS promoters_before,
+    count(*) FILTER (WHERE NOT is_now AND vote < 0) AS detractors_before
+  FROM broken_down
+  GROUP BY GROUPING SETS ((breakdown), ())
+  HAVING count(*) > 0
+),
+scored AS (
+  SELECT
+    *,
+    CAST(n AS DOUBLE) / nullif(max(n) OVER (), 0) AS weight,
+    CAST(n_before AS DOUBLE) / nullif(max(n_before) OVER (), 0) AS weight_before,
+    CASE WHEN n > 0 THEN CAST(100 * (promoters - detractors) AS DOUBLE) / n END AS nps,
+    CASE WHEN n_before > 0 THEN CAST(100 * (promoters_before - detractors_before) AS DOUBLE) / n_before END
+      AS nps_before,
+    nps_interval(promoters, detractors, n) AS span,
+    nps_interval(promoters_before, detractors_before, n_before) AS span_before
+  FROM counted
+),
+-- Of a segment that did not answer in one period, the NPS of the other is taken.
+split AS (
+  SELECT
+    *,
+    nps - nps_before AS change,
+    nps - nps_before - sqrt(power(nps - span['low'], 2) + power(span_before['high'] - nps_before, 2)) AS low,
+    nps - nps_before + sqrt(power(span['high'] - nps, 2) + power(nps_before - span_before['low'], 2)) AS high,
+    (weight + weight_before) / 2 * (coalesce(nps, nps_before) - coalesce(nps_before, nps)) AS within_effect,
+    (weight - weight_before) * (
+      (coalesce(nps, nps_before) + coalesce(nps_before, nps)) / 2
+        - max((nps + nps_before) / 2) FILTER (WHERE is_total = 1) OVER ()
+    ) AS mix_effect
+  FROM scored
+),
+added AS (
+  SELECT
+    *,
+    CAST(sum(CAST(within_effect AS DECIMAL(24, 12))) FILTER (WHERE is_total = 0) OVER () AS DOUBLE) AS within_sum,
+    CAST(sum(CAST(mix_effect AS DECIMAL(24, 12))) FILTER (WHERE is_total = 0) OVER () AS DOUBLE) AS mix_sum,
+    bool_or(has_value) OVER () AS is_split
+  FROM split
+)
+SELECT
+  breakdown,
+  period_add($period, DATE '1970-01-01', this_no) AS period,
+  n_before AS answers_before,
+  n AS answers,
+  nps_before,
+  nps,
+  change,
+  low,
+  high,
+  CASE is_total WHEN 1 THEN within_sum ELSE within_effect END AS within_effect,
+  CASE is_total WHEN 1 THEN mix_sum ELSE mix_effect END AS mix_effect,
+  CASE
+    WHEN is_total = 1 AND (low > 0 OR high < 0) THEN 'beyond_chance'
+    WHEN is_total = 1 AND change IS NOT NULL THEN 'within_chance'
+  END AS note,
+  period_complete($period, period_add($period, DATE '1970-01-01', this_no), $as_of, $tz) AS complete
+FROM added
+WHERE is_split OR is_total = 1
+ORDER BY is_total, breakdown

@@ -1,0 +1,112 @@
+--! title = { en = "Do detractors leave?", zh = "NPS 与客户去留" }
+--! description = { en = "What became of promoters, passives and detractors. The index date lies one horizon before the report's date. Eligible are customers with activity in the horizon before it; they are grouped by their latest NPS answer in the window before it; gone are those without any activity from then to the report's date. So an answer is always older than what it is held against. Wilson 95 % intervals; the difference to promoters with Newcombe's. Association, not cause: customers may answer low because they are about to leave. Customers without an answer are shown for completeness and are no fair comparison: whoever answered was certainly still there on that day.", zh = "推荐者、中立者与贬损者后来的去留。基准日为报表日期之前一个观察期（horizon）。统计对象为基准日之前一个观察期内有活动的客户，按基准日之前时间窗内最近一次 NPS 回答分组；自基准日至报表日期再无任何活动者视为已离开，因此回答总是早于其对照的结果。比例附 Wilson 95% 区间，与推荐者之差附 Newcombe 区间。结果为相关而非因果：客户可能正因打算离开才打低分。未作答客户仅供参考、不宜直接比较：作答者在作答当日必然仍在。" }
+--! group = "voice"
+--! grain = "four rows per breakdown value: promoters, passives, detractors and those without an answer"
+--! chart = { kind = "bar", x = "answer", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
+--!
+--! [params.horizon]
+--! title = { en = "Horizon", zh = "观察期" }
+--! type = "duration"
+--! default = "90d"
+--! doc = { en = "How long before the report's date the index date lies, and how long before it a customer must have been active", zh = "基准日距报表日期的时长；客户须在基准日之前同样时长内有活动" }
+--! [params.window]
+--! title = { en = "Window of answers", zh = "回答时间窗" }
+--! type = "duration"
+--! default = "90d"
+--! doc = { en = "How long before the index date answers count", zh = "统计基准日之前多久内的回答" }
+--! [params.activity]
+--! title = { en = "Activity", zh = "活动" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that counts; empty means any", zh = "计入的活动名称；留空表示任意活动" }
+--!
+--! [columns.answer]
+--! title = { en = "Answer", zh = "回答" }
+--! unit = "code"
+--! doc = { en = "What the customer last answered: 9 or 10 promoter, 7 or 8 passive, 0 to 6 detractor", zh = "客户最近一次回答：9–10 推荐者，7–8 中立者，0–6 贬损者" }
+--! [columns.customers]
+--! title = { en = "Customers", zh = "客户数" }
+--! unit = "count"
+--! doc = { en = "Customers active in the horizon before the index date", zh = "基准日之前一个观察期内有活动的客户数" }
+--! [columns.gone]
+--! title = { en = "Gone", zh = "已离开" }
+--! unit = "count"
+--! doc = { en = "Of these, without activity since the index date", zh = "其中自基准日起再无活动的客户数" }
+--! [columns.share]
+--! title = { en = "Gone, share", zh = "离开率" }
+--! unit = "share"
+--! doc = { en = "Gone divided by customers", zh = "已离开 ÷ 客户数" }
+--! [columns.difference]
+--! title = { en = "Difference to promoters", zh = "与推荐者之差" }
+--! unit = "share"
+--! doc = { en = "Share gone minus that of promoters", zh = "离开率减推荐者的离开率" }
+--! [columns.difference_low]
+--! title = { en = "Difference, low", zh = "差值下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of the difference's 95 % interval; an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限；区间含 0 即与无差异相容" }
+--! [columns.difference_high]
+--! title = { en = "Difference, high", zh = "差值上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of the difference's 95 % interval", zh = "差值 95% 区间上限" }
+--!
+--! [labels]
+--! promoter = { en = "Promoter", zh = "推荐者" }
+--! passive = { en = "Passive", zh = "中立者" }
+--! detractor = { en = "Detractor", zh = "贬损者" }
+--! no_answer = { en = "No answer", zh = "未作答" }
+
+--- Is the NPS a warning worth acting on? Each customer is taken once for each of
+--- the four rows and counts in one: all rows are then always there.
+
+WITH answers AS (
+  SELECT customer_key, latest(score, occurred_at, known_at, response_id) AS score
+  FROM surveys
+  WHERE coalesce(kind, 'nps') = 'nps'
+    AND score IS NOT NULL
+    AND occurred_at <= $as_of - $horizon
+    AND occurred_at > $as_of - $horizon - $window
+  GROUP BY customer_key
+),
+people AS (
+  SELECT
+    $breakdown AS breakdown,
+    outcomes.is_gone,
+    CASE
+      WHEN answers.score >= 9 THEN 'promoter'
+      WHEN answers.score > 6 THEN 'passive'
+      WHEN answers.score <= 6 THEN 'detractor'
+      ELSE 'no_answer'
+    END AS answer
+  FROM activity_outcomes AS outcomes
+  LEFT JOIN answers ON answers.customer_key = outcomes.customer_key
+  LEFT JOIN customers ON customers.customer_key = outcomes.customer_key
+),
+counted AS (
+  SELECT
+    people.breakdown,
+    rows.place,
+    rows.answer,
+    count(*) FILTER (WHERE people.answer = rows.answer) AS customers,
+    count(*) FILTER (WHERE people.answer = rows.answer AND people.is_gone) AS gone,
+    count(*) FILTER (WHERE people.answer = 'promoter') AS promoters,
+    count(*) FILTER (WHERE people.answer = 'promoter' AND people.is_gone) AS promoters_gone
+  FROM people
+  CROSS JOIN (VALUES (1, 'promoter'), (2, 'passive'), (3, 'detractor'), (4, 'no_answer')) AS rows (place, answer)
+  GROUP BY people.breakdown, rows.place, rows.answer
+)
+SELECT
+  answer,
+  breakdown,
+  customers,
+  gone,
+  CASE WHEN customers > 0 THEN CAST(gone AS DOUBLE) / customers END AS share,
+  wilson(gone, customers)['low'] AS low,
+  wilson(gone, customers)['high'] AS high,
+  CASE
+    WHEN place > 1 AND customers > 0 AND promoters > 0
+    THEN CAST(gone AS DOUBLE) / customers - CAST(promoters_gone AS DOUBLE) / promoters
+  END AS difference,
+  CASE WHEN place > 1 THEN newcombe(gone, customers, promoters_gone, promoters)['low'] END AS difference_low,
+  CASE WHEN place > 1 THEN newcombe(gone, customers, promoters_gone, promoters)['high'] END AS difference_high
+FROM counted
+ORDER BY breakdown NULLS FIRST, place

@@ -1,0 +1,145 @@
+--! title = { en = "Paths", zh = "行为路径" }
+--! description = { en = "What customers do right after, or right before, an activity. The first time each customer did it is the anchor; then come the next different activities within the window, repeats in a row counting once. Activity of the very same instant as the anchor is neither before nor after it. Shares are of all customers with an anchor and carry a Wilson 95 % interval; customers whose window has not ended by the report's date are left out of `after`, since more may follow.", zh = "客户在某活动之后（或之前）做了什么。以每位客户首次发生该活动为锚点，列出时间窗内接下来的不同活动，连续重复只计一次。与锚点同一时刻的活动不计入。占比以有锚点的客户为分母，附 Wilson 95% 区间；after 口径下时间窗尚未结束的客户不计，因为后续活动可能尚未发生。" }
+--! group = "journeys"
+--! grain = "one row per path, most travelled first, up to the limit"
+--! chart = { kind = "bar", x = "path", y = ["customers"] }
+--!
+--! [params.anchor]
+--! title = { en = "Anchor", zh = "锚点活动" }
+--! type = "activities"
+--! default = ["signup"]
+--! doc = { en = "The activity to look around; of several, whichever came first", zh = "围绕的活动；多个时取最先发生者" }
+--!
+--! [params.direction]
+--! title = { en = "Direction", zh = "方向" }
+--! type = "choice"
+--! default = "after"
+--! choices = ["after", "before"]
+--! doc = { en = "What follows, or what came before", zh = "之后或之前" }
+--!
+--! [params.length]
+--! title = { en = "Length", zh = "步数" }
+--! type = "integer"
+--! default = 3
+--! doc = { en = "How many activities a path has beside the anchor", zh = "锚点之外的活动数" }
+--!
+--! [params.window]
+--! title = { en = "Window", zh = "时间窗" }
+--! type = "duration"
+--! default = "30d"
+--! doc = { en = "How far from the anchor", zh = "距锚点的最长时间" }
+--!
+--! [params.ignore]
+--! title = { en = "Ignore", zh = "忽略" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that is no step of a path", zh = "不作为路径步骤的活动" }
+--!
+--! [params.limit]
+--! title = { en = "Limit", zh = "行数上限" }
+--! type = "integer"
+--! default = 50
+--! doc = { en = "Show so many paths", zh = "显示的路径数" }
+--!
+--! [columns.path]
+--! title = { en = "Path", zh = "路径" }
+--! unit = "text"
+--! doc = { en = "Activity in order of time, the anchor in brackets", zh = "按时间先后的活动，方括号内为锚点" }
+--! [columns.customers]
+--! title = { en = "Customers", zh = "客户数" }
+--! unit = "count"
+--! doc = { en = "Customers who went this way", zh = "走过该路径的客户数" }
+--! [columns.share]
+--! title = { en = "Share", zh = "占比" }
+--! unit = "share"
+--! doc = { en = "Of all customers with an anchor", zh = "占有锚点客户的比例" }
+--! [columns.median_hours]
+--! title = { en = "Median hours", zh = "用时中位数（小时）" }
+--! unit = "hours"
+--! doc = { en = "Between the anchor and the far end of the path", zh = "锚点与路径另一端之间的小时数中位数" }
+--!
+--! [labels]
+--! after = { en = "After", zh = "之后" }
+--! before = { en = "Before", zh = "之前" }
+
+--- Where do customers go from here, and where did they come from?
+--- Activity of one instant has no order of its own; names decide.
+
+WITH anchors AS (
+  SELECT customer_key, min(occurred_at) AS anchor_at
+  FROM activity
+  WHERE customer_key IS NOT NULL AND one_of(name, $anchor)
+  GROUP BY customer_key
+  HAVING $direction = 'before' OR min(occurred_at) + $window <= $as_of
+),
+around AS (
+  SELECT
+    anchors.customer_key,
+    CAST(activity.name AS VARCHAR) AS name,
+    abs(CAST(activity.occurred_at AS BIGINT) - CAST(anchors.anchor_at AS BIGINT)) AS away
+  FROM activity
+  JOIN anchors ON anchors.customer_key = activity.customer_key
+  WHERE NOT one_of(activity.name, $ignore)
+    AND (
+      $direction = 'after'
+      AND activity.occurred_at > anchors.anchor_at
+      AND activity.occurred_at <= anchors.anchor_at + $window
+      OR $direction = 'before'
+      AND activity.occurred_at < anchors.anchor_at
+      AND activity.occurred_at >= anchors.anchor_at - $window
+    )
+),
+turns AS (
+  SELECT customer_key, name, away, row_number() OVER (PARTITION BY customer_key ORDER BY away, name) AS place
+  FROM (
+    SELECT
+      customer_key,
+      name,
+      away,
+      lag(name) OVER (PARTITION BY customer_key ORDER BY away, name) AS nearer
+    FROM around
+  )
+  WHERE nearer IS DISTINCT FROM name
+),
+walked AS (
+  SELECT
+    customer_key,
+    string_agg(name, ' → ' ORDER BY place) AS onwards,
+    string_agg(name, ' → ' ORDER BY place DESC) AS backwards,
+    max(away) AS away
+  FROM turns
+  WHERE place <= $length
+  GROUP BY customer_key
+),
+counted AS (
+  SELECT
+    CASE
+      WHEN walked.onwards IS NULL THEN concat('[', array_to_string($anchor, ', '), ']')
+      WHEN $direction = 'after' THEN concat('[', array_to_string($anchor, ', '), '] → ', walked.onwards)
+      ELSE concat(walked.backwards, ' → [', array_to_string($anchor, ', '), ']')
+    END AS path,
+    count(*) AS customers,
+    quantile(CAST(walked.away AS DOUBLE), 0.5) AS away
+  FROM anchors
+  LEFT JOIN walked ON walked.customer_key = anchors.customer_key
+  GROUP BY 1
+),
+shared AS (
+  SELECT
+    path,
+    customers,
+    away,
+    sum(customers) OVER () AS everybody,
+    row_number() OVER (ORDER BY customers DESC, path) AS rank
+  FROM counted
+)
+SELECT
+  CAST(path AS VARCHAR) AS path,
+  customers,
+  CAST(customers AS DOUBLE) / everybody AS share,
+  wilson(customers, everybody)['low'] AS low,
+  wilson(customers, everybody)['high'] AS high,
+  away / 3600000000 AS median_hours
+FROM shared
+WHERE rank <= $limit
+ORDER BY customers DESC, path

@@ -1,0 +1,168 @@
+--! title = { en = "Service", zh = "服务时效与质量" }
+--! description = { en = "Tickets by the period in which they were opened, and how they were served. First response: from the opening to an agent's first answer; resolution: from the opening to the last close; both in hours of the clock, nights and weekends included (the report `sla` counts business hours). Tickets that still wait are not left out, which would make the worst months look fast: they count as waiting for as long as they have (Kaplan–Meier), so a median or a 90 % mark that is not reached yet is empty. A ticket closed without an answer waited until it was closed, and was never answered. Reopening and satisfaction are those of closed tickets for which the source gives them; ratings are in the source's own scale, and who does not rate may feel different. Tickets of unknown customers count.", zh = "按提交时间所在周期统计工单及其处理情况。首次响应：从提交到客服首次回复；解决：从提交到最后一次关闭；均为自然小时，含夜间与周末（工作时间口径见报表 sla）。仍在等待的工单不会被剔除（剔除会使最差的月份显得很快），而是按已等待时长计入（Kaplan–Meier），因此尚未达到的中位数或 90% 分位为空。未回复即关闭的工单视为等待至关闭、从未获得回复。重开与满意度仅统计来源系统提供该信息的已关闭工单；评分沿用来源系统的分制，未评分客户的感受可能不同。未知客户的工单也计入。" }
+--! group = "service"
+--! grain = "one row per period of opening and breakdown value, from its first ticket to the report's date or `to`"
+--! chart = { kind = "line", x = "period", y = ["response_median_hours", "resolution_median_hours"], series = "breakdown", complete = "complete", count = "tickets" }
+--!
+--! [params.period]
+--! title = { en = "Period", zh = "周期" }
+--! type = "choice"
+--! default = "month"
+--! choices = ["day", "week", "month", "quarter", "year", "all"]
+--! doc = { en = "Calendar period of the opening; weeks start on Monday", zh = "提交时间所在的日历周期；每周从周一开始" }
+--! [params.from]
+--! title = { en = "From", zh = "起始日期" }
+--! type = "date"
+--! doc = { en = "Tickets opened on or after this day", zh = "在该日（含）之后提交的工单" }
+--! [params.to]
+--! title = { en = "To", zh = "截止日期" }
+--! type = "date"
+--! doc = { en = "Tickets opened on or before this day", zh = "在该日（含）之前提交的工单" }
+--!
+--! [columns.tickets]
+--! title = { en = "Opened", zh = "提交工单" }
+--! unit = "count"
+--! doc = { en = "Tickets opened in the period", zh = "当期提交的工单数" }
+--! [columns.closed]
+--! title = { en = "Closed", zh = "已关闭" }
+--! unit = "count"
+--! doc = { en = "Of these, closed by the report's date", zh = "其中截至报表日期已关闭的工单数" }
+--! [columns.response_median_hours]
+--! title = { en = "First response, median hours", zh = "首次响应中位小时数" }
+--! unit = "hours"
+--! absent = { en = "Not reached yet", zh = "尚未达到" }
+--! doc = { en = "Hours by which half of the tickets had an answer; empty while fewer have", zh = "半数工单获得首次回复所需的小时数；未达半数时为空" }
+--! [columns.response_p90_hours]
+--! title = { en = "First response, 90 % within hours", zh = "90% 首次响应小时数" }
+--! unit = "hours"
+--! absent = { en = "Not reached yet", zh = "尚未达到" }
+--! doc = { en = "Hours by which 90 % of the tickets had an answer; empty while fewer have", zh = "90% 工单获得首次回复所需的小时数；未达 90% 时为空" }
+--! [columns.resolution_median_hours]
+--! title = { en = "Resolution, median hours", zh = "解决中位小时数" }
+--! unit = "hours"
+--! absent = { en = "Not reached yet", zh = "尚未达到" }
+--! doc = { en = "Hours by which half of the tickets were closed; empty while fewer are", zh = "半数工单关闭所需的小时数；未达半数时为空" }
+--! [columns.resolution_p90_hours]
+--! title = { en = "Resolution, 90 % within hours", zh = "90% 解决小时数" }
+--! unit = "hours"
+--! absent = { en = "Not reached yet", zh = "尚未达到" }
+--! doc = { en = "Hours by which 90 % of the tickets were closed; empty while fewer are", zh = "90% 工单关闭所需的小时数；未达 90% 时为空" }
+--! [columns.reopened]
+--! title = { en = "Reopened", zh = "重开工单" }
+--! unit = "count"
+--! doc = { en = "Closed tickets that were reopened at least once", zh = "至少重开过一次的已关闭工单数" }
+--! [columns.reopen_rate]
+--! title = { en = "Reopen rate", zh = "重开率" }
+--! unit = "share"
+--! doc = { en = "Reopened divided by closed tickets whose number of reopenings is known", zh = "重开工单 ÷ 重开次数已知的已关闭工单" }
+--! [columns.reopen_low]
+--! title = { en = "Reopen rate, low", zh = "重开率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval", zh = "重开率 95% 区间下限" }
+--! [columns.reopen_high]
+--! title = { en = "Reopen rate, high", zh = "重开率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval", zh = "重开率 95% 区间上限" }
+--! [columns.rated]
+--! title = { en = "Rated", zh = "已评分工单" }
+--! unit = "count"
+--! doc = { en = "Tickets that the customer rated", zh = "客户已评分的工单数" }
+--! [columns.satisfaction]
+--! title = { en = "Satisfaction", zh = "平均满意度" }
+--! unit = "score"
+--! doc = { en = "Mean rating, in the source's scale", zh = "平均评分，沿用来源系统的分制" }
+--! [columns.satisfaction_low]
+--! title = { en = "Satisfaction, low", zh = "满意度下限" }
+--! unit = "score"
+--! doc = { en = "Lower end of its 95 % interval; empty for fewer than two ratings", zh = "平均满意度 95% 区间下限；评分少于两个时为空" }
+--! [columns.satisfaction_high]
+--! title = { en = "Satisfaction, high", zh = "满意度上限" }
+--! unit = "score"
+--! doc = { en = "Upper end of its 95 % interval", zh = "平均满意度 95% 区间上限" }
+
+--- How fast and how well are requests served? Waits are whole seconds: a ticket
+--- that was not answered, or not closed, is watched until the report's date.
+
+WITH stamped AS (
+  SELECT
+    $breakdown AS breakdown,
+    period_index($period, period($period, tickets.occurred_at, $tz)) AS period_no,
+    greatest(
+      CAST(coalesce(tickets.first_response_at, tickets.closed_at, $as_of) AS BIGINT)
+        - CAST(tickets.occurred_at AS BIGINT),
+      0
+    ) / 1000000 AS response_seconds,
+    tickets.first_response_at IS NOT NULL AS is_answered,
+    greatest(
+      CAST(coalesce(tickets.closed_at, $as_of) AS BIGINT) - CAST(tickets.occurred_at AS BIGINT),
+      0
+    ) / 1000000 AS resolution_seconds,
+    tickets.closed_at IS NOT NULL AS is_closed,
+    tickets.reopened,
+    TRY_CAST(tickets.satisfaction AS DECIMAL(12, 4)) AS rating
+  FROM tickets
+  LEFT JOIN customers ON customers.customer_key = tickets.customer_key
+  WHERE ($from IS NULL OR period('day', tickets.occurred_at, $tz) >= $from)
+    AND ($to IS NULL OR period('day', tickets.occurred_at, $tz) <= $to)
+),
+counted AS (
+  SELECT
+    breakdown,
+    period_no,
+    count(*) AS tickets,
+    count(*) FILTER (WHERE is_closed) AS closed,
+    kaplan_meier(response_seconds, is_answered) AS response,
+    kaplan_meier(resolution_seconds, is_closed) AS resolution,
+    count(*) FILTER (WHERE is_closed AND reopened > 0) AS reopened,
+    count(reopened) FILTER (WHERE is_closed) AS reopened_known,
+    count(rating) AS rated,
+    CAST(sum(rating) AS DOUBLE) AS rating_sum,
+    CAST(sum(rating * rating) AS DOUBLE) AS rating_squares
+  FROM stamped
+  GROUP BY breakdown, period_no
+),
+measured AS (
+  SELECT
+    *,
+    CASE WHEN rated > 0 THEN rating_sum / rated END AS satisfaction,
+    CASE
+      WHEN rated > 1
+      THEN sqrt(greatest(rated * rating_squares - rating_sum * rating_sum, 0) / rated / (rated - 1))
+    END AS spread
+  FROM counted
+),
+grid AS (
+  SELECT breakdown, unnest(range(first_no, last_no + 1)) AS period_no
+  FROM (
+    SELECT
+      breakdown,
+      min(period_no) AS first_no,
+      least(period_index($period, period($period, $as_of, $tz)), period_index($period, $to)) AS last_no
+    FROM stamped
+    GROUP BY breakdown
+  )
+)
+SELECT
+  period_add($period, DATE '1970-01-01', grid.period_no) AS period,
+  grid.breakdown,
+  coalesce(measured.tickets, 0) AS tickets,
+  coalesce(measured.closed, 0) AS closed,
+  survival_time(measured.response, 0.5) / 3600.0 AS response_median_hours,
+  survival_time(measured.response, 0.9) / 3600.0 AS response_p90_hours,
+  survival_time(measured.resolution, 0.5) / 3600.0 AS resolution_median_hours,
+  survival_time(measured.resolution, 0.9) / 3600.0 AS resolution_p90_hours,
+  coalesce(measured.reopened, 0) AS reopened,
+  CASE WHEN measured.reopened_known > 0 THEN CAST(measured.reopened AS DOUBLE) / measured.reopened_known END
+    AS reopen_rate,
+  wilson(measured.reopened, measured.reopened_known)['low'] AS reopen_low,
+  wilson(measured.reopened, measured.reopened_known)['high'] AS reopen_high,
+  coalesce(measured.rated, 0) AS rated,
+  measured.satisfaction,
+  mean_interval(measured.satisfaction, measured.spread, measured.rated)['low'] AS satisfaction_low,
+  mean_interval(measured.satisfaction, measured.spread, measured.rated)['high'] AS satisfaction_high,
+  period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz) AS complete
+FROM grid
+LEFT JOIN measured
+  ON (measured.breakdown IS NOT DISTINCT FROM grid.breakdown)
+  AND measured.period_no = grid.period_no
+ORDER BY period, grid.breakdown NULLS FIRST

@@ -1,0 +1,157 @@
+--! title = { en = "Stickiness", zh = "活跃粘性" }
+--! description = { en = "How often the customers of a period are there. `dau` is the mean of the customers active per day, `wau` the mean of those active within seven days up to and including each day, both over the days of the period that are not after the report's date nor before the first activity of all; `customers` are those active at least once (MAU, if the period is a month). Stickiness is dau / customers: of a month's customers, the share that is there on a day; times the days it is the mean of their active days. The interval is Student's, over customers; one customer has none. In a period that has not ended, stickiness is too high, since customers who come seldom have not all come yet.", zh = "周期内客户的活跃频繁程度。dau 为每日活跃客户数的平均值，wau 为每日及此前共七天内活跃客户数的平均值，两者均按周期内截至报表日期、且不早于全部数据首个活跃日的天数平均；customers 为期内至少活跃一天的客户数（周期为月时即 MAU）。粘性 = dau ÷ customers，即当期客户平均每天到场的比例；乘以天数即人均活跃天数。区间为按客户计算的 Student 区间；仅一位客户时没有区间。周期未结束时粘性偏高，因为不常来的客户尚未全部出现。" }
+--! group = "retention"
+--! grain = "one row per period and breakdown value, from its first activity to the report's date"
+--! chart = { kind = "line", x = "period", y = ["stickiness"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "customers" }
+--!
+--! [params.period]
+--! title = { en = "Period", zh = "周期" }
+--! type = "choice"
+--! default = "month"
+--! choices = ["week", "month", "quarter", "year"]
+--! doc = { en = "Calendar period; weeks start on Monday", zh = "日历周期；每周从周一开始" }
+--!
+--! [params.activity]
+--! title = { en = "Activity", zh = "活动" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that counts; empty means any", zh = "计入的活动名称；留空表示任意活动" }
+--!
+--! [columns.days]
+--! title = { en = "Days", zh = "天数" }
+--! unit = "count"
+--! doc = { en = "Days of the period counted, today's among them", zh = "周期内计入的天数，含报表当日" }
+--! [columns.customers]
+--! title = { en = "Active customers", zh = "活跃客户" }
+--! unit = "count"
+--! doc = { en = "Customers active on at least one day of the period", zh = "期内至少活跃一天的客户数" }
+--! [columns.dau]
+--! title = { en = "Daily active", zh = "日活跃（DAU）" }
+--! unit = "number"
+--! doc = { en = "Customers active per day, mean over the days", zh = "每日活跃客户数的平均值" }
+--! [columns.wau]
+--! title = { en = "Weekly active", zh = "周活跃（WAU）" }
+--! unit = "number"
+--! doc = { en = "Customers active within seven days up to a day, mean over the days", zh = "每日及此前共七天内活跃客户数的平均值" }
+--! [columns.stickiness]
+--! title = { en = "Stickiness", zh = "粘性" }
+--! unit = "share"
+--! doc = { en = "Daily active divided by active customers; empty without any", zh = "日活跃除以活跃客户；无活跃客户时为空" }
+--! [columns.median_days]
+--! title = { en = "Median active days", zh = "活跃天数中位数" }
+--! unit = "days"
+--! doc = { en = "Half of the active customers were there on no more days", zh = "半数活跃客户的活跃天数不超过该值" }
+--! [columns.p90_days]
+--! title = { en = "90 % within days", zh = "活跃天数 90 分位" }
+--! unit = "days"
+--! doc = { en = "Nine in ten of the active customers were there on no more days", zh = "九成活跃客户的活跃天数不超过该值" }
+
+--- How many of a month's customers are there on a day? Days and periods are
+--- ordinals until the end. An active day makes its customer weekly active until
+--- the seventh day, the next active day or the report's date, whichever comes
+--- first: `inside` of these days lie in its own period and `beyond` in the next,
+--- which no period is too short for.
+
+WITH placed AS (
+  SELECT
+    customer_key,
+    day_no,
+    period_index($period, day) AS period_no,
+    period_index('day', period_add($period, day, 1)) AS next_start,
+    least(day_no + 7, next_no, period_index('day', period('day', $as_of, $tz)) + 1) AS reach
+  FROM (SELECT *, period_add('day', DATE '1970-01-01', day_no) AS day FROM active_days)
+),
+stays AS (
+  SELECT
+    customer_key,
+    period_no,
+    count(*) AS n_days,
+    sum(least(reach, next_start) - day_no) AS inside,
+    sum(greatest(reach - next_start, 0)) AS beyond,
+    min(day_no) AS first_day
+  FROM placed
+  GROUP BY customer_key, period_no
+),
+sums AS (
+  SELECT
+    $breakdown AS breakdown,
+    stays.period_no,
+    count(*) AS customers,
+    sum(stays.n_days) AS n_days,
+    sum(stays.n_days * stays.n_days) AS n_squares,
+    sum(stays.inside) AS inside,
+    sum(stays.beyond) AS beyond,
+    min(stays.first_day) AS first_day,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY stays.n_days) AS median_days,
+    -- Between whole numbers it is a multiple of a tenth; DataFusion 55 interpolates in millionths.
+    round(percentile_cont(0.9) WITHIN GROUP (ORDER BY stays.n_days), 1) AS p90_days
+  FROM stays
+  LEFT JOIN customers ON customers.customer_key = stays.customer_key
+  GROUP BY $breakdown, stays.period_no
+),
+spaced AS (
+  SELECT
+    *,
+    min(first_day) OVER () AS data_start,
+    CASE lag(period_no) OVER periods WHEN period_no - 1 THEN lag(beyond) OVER periods ELSE 0 END AS before,
+    coalesce(
+      lead(period_no) OVER periods,
+      period_index($period, period($period, $as_of, $tz)) + 1
+    ) AS next_no
+  FROM sums
+  WINDOW periods AS (PARTITION BY breakdown ORDER BY period_no)
+),
+-- Nobody is active in the periods after one until the next that has a row.
+filled AS (
+  SELECT *, unnest(range(period_no, next_no)) AS filled_no
+  FROM spaced
+),
+dated AS (
+  SELECT
+    breakdown,
+    period_add($period, DATE '1970-01-01', filled_no) AS period,
+    least(
+      period_index('day', period_add($period, DATE '1970-01-01', filled_no + 1)),
+      period_index('day', period('day', $as_of, $tz)) + 1
+    ) - greatest(period_index('day', period_add($period, DATE '1970-01-01', filled_no)), data_start) AS days,
+    CASE filled_no WHEN period_no THEN customers ELSE 0 END AS customers,
+    CASE filled_no WHEN period_no THEN n_days ELSE 0 END AS n_days,
+    CASE filled_no WHEN period_no THEN n_squares ELSE 0 END AS n_squares,
+    CASE filled_no - period_no WHEN 0 THEN before + inside WHEN 1 THEN beyond ELSE 0 END AS weekly_days,
+    CASE filled_no WHEN period_no THEN median_days END AS median_days,
+    CASE filled_no WHEN period_no THEN p90_days END AS p90_days
+  FROM filled
+),
+measured AS (
+  SELECT
+    *,
+    -- Of active days over customers, from exact sums.
+    mean_interval(
+      CAST(n_days AS DOUBLE) / nullif(customers, 0),
+      sqrt(
+        CAST(
+          CAST(customers AS DECIMAL(38, 0)) * CAST(n_squares AS DECIMAL(38, 0))
+            - CAST(n_days AS DECIMAL(38, 0)) * CAST(n_days AS DECIMAL(38, 0)) AS DOUBLE
+        ) / nullif(customers, 0) / nullif(customers - 1, 0)
+      ),
+      customers
+    ) AS mean_days
+  FROM dated
+)
+SELECT
+  period,
+  breakdown,
+  days,
+  customers,
+  CAST(n_days AS DOUBLE) / days AS dau,
+  CAST(weekly_days AS DOUBLE) / days AS wau,
+  CAST(n_days AS DOUBLE) / days / nullif(customers, 0) AS stickiness,
+  CASE WHEN customers > 1 THEN greatest(mean_days['low'] / days, 0) END AS low,
+  CASE WHEN customers > 1 THEN least(mean_days['high'] / days, 1) END AS high,
+  median_days,
+  p90_days,
+  period_complete($period, period, $as_of, $tz) AS complete
+FROM measured
+WHERE ($from IS NULL OR period >= period_add($period, $from, 0))
+  AND ($to IS NULL OR period <= $to)
+ORDER BY period, breakdown NULLS FIRST

@@ -1,0 +1,129 @@
+--! title = { en = "Customers by tag", zh = "客户标签分布" }
+--! description = { en = "How many customers carry each value of a tag, and how they do: a tag is a column of the profile or any attribute the source has. Active: any activity in the 30 days before the report's date. Revenue: net, of the last 365 days. MRR: of contracts that run. Open deals: amounts of deals neither won nor lost. At risk: of the customers scored by the newest scoring run, the share in band high. Intervals are 95 % (Wilson). A value with amounts in several currencies has a row for each, with the same customers in all: do not add them up. Sales and deals without a known customer are left out.", zh = "标签各取值的客户数及其表现；标签可为客户档案字段或来源系统的任意自定义属性。活跃：报表日期前 30 天内有任意活动。营收：最近 365 天净营收。MRR：在用合同的月度经常性收入。进行中商机：尚未赢单或输单的商机金额。高风险：最近一次评分覆盖的客户中等级为高的占比。区间均为 95%（Wilson）。某取值有多个币种的金额时每币种一行，各行客户数相同，请勿相加。无已知客户的销售与商机不计。" }
+--! group = "segments"
+--! grain = "one row per value and currency it has amounts in"
+--! chart = { kind = "bar", x = "breakdown", y = ["customers"] }
+--!
+--! [params.breakdown]
+--! title = { en = "Tag", zh = "标签" }
+--! type = "breakdown"
+--! default = "segment"
+--! doc = { en = "segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--!
+--! [columns.breakdown]
+--! title = { en = "Value", zh = "取值" }
+--! unit = "text"
+--! absent = { en = "No value", zh = "无取值" }
+--! doc = { en = "Value of the tag; empty for customers who have none", zh = "标签取值；客户无该标签时为空" }
+--! [columns.share]
+--! title = { en = "Share", zh = "占比" }
+--! unit = "share"
+--! doc = { en = "Share of all customers", zh = "占全部客户的比例" }
+--! [columns.active_share]
+--! title = { en = "Active", zh = "活跃占比" }
+--! unit = "share"
+--! doc = { en = "Share of them with activity in the last 30 days", zh = "其中最近 30 天有活动的客户比例" }
+--! [columns.active_low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! [columns.active_high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! [columns.scored]
+--! title = { en = "Scored", zh = "已评分客户" }
+--! unit = "count"
+--! doc = { en = "Customers with a score of the newest scoring run", zh = "最近一次评分覆盖的客户数" }
+--! [columns.at_risk_share]
+--! title = { en = "At risk", zh = "高风险占比" }
+--! unit = "share"
+--! absent = { en = "Not scored", zh = "未评分" }
+--! doc = { en = "Share of the scored whose band is high", zh = "已评分客户中等级为高的比例" }
+--! [columns.at_risk_low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "share"
+--! absent = { en = "Not scored", zh = "未评分" }
+--! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! [columns.at_risk_high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "share"
+--! absent = { en = "Not scored", zh = "未评分" }
+--! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! [columns.revenue]
+--! title = { en = "Revenue, 365 days", zh = "近 365 天营收" }
+--! unit = "money"
+--! doc = { en = "Net revenue of the last 365 days, refunds negative", zh = "最近 365 天净营收，退款为负" }
+--! [columns.mrr]
+--! title = { en = "MRR", zh = "月经常性收入" }
+--! unit = "money"
+--! doc = { en = "Monthly recurring revenue of contracts that run", zh = "在用合同的月度经常性收入" }
+--! [columns.open_value]
+--! title = { en = "Open deals", zh = "进行中商机金额" }
+--! unit = "money"
+--! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
+
+--- Who are our customers, and which of them do well?
+
+WITH amounts AS (
+  SELECT customer_key, currency, amount AS revenue, 0 AS mrr, 0 AS open_value
+  FROM orders
+  WHERE occurred_at > $as_of - INTERVAL '365 days'
+  UNION ALL
+  SELECT customer_key, currency, 0, mrr, 0
+  FROM subscriptions
+  WHERE ended_at IS NULL AND mrr > 0
+  UNION ALL
+  SELECT customer_key, currency, 0, 0, amount
+  FROM opportunities
+  WHERE coalesce(status, 'open') = 'open' AND amount IS NOT NULL
+),
+sums AS (
+  SELECT
+    $breakdown AS breakdown,
+    amounts.currency,
+    sum(amounts.revenue) AS revenue,
+    sum(amounts.mrr) AS mrr,
+    sum(amounts.open_value) AS open_value
+  FROM amounts
+  JOIN customers ON customers.customer_key = amounts.customer_key
+  WHERE $currency IS NULL OR amounts.currency = $currency
+  GROUP BY $breakdown, amounts.currency
+),
+active AS (
+  SELECT customer_key
+  FROM activity
+  WHERE customer_key IS NOT NULL AND occurred_at > $as_of - INTERVAL '30 days'
+  GROUP BY customer_key
+),
+counts AS (
+  SELECT
+    $breakdown AS breakdown,
+    count(*) AS customers,
+    sum(count(*)) OVER () AS n_customers,
+    count(active.customer_key) AS active,
+    count(newest_scores.customer_key) AS scored,
+    count(*) FILTER (WHERE newest_scores.band = 'high') AS at_risk
+  FROM customers
+  LEFT JOIN active ON active.customer_key = customers.customer_key
+  LEFT JOIN newest_scores ON newest_scores.customer_key = customers.customer_key
+  GROUP BY $breakdown
+)
+SELECT
+  counts.breakdown,
+  counts.customers,
+  CAST(counts.customers AS DOUBLE) / counts.n_customers AS share,
+  CAST(counts.active AS DOUBLE) / counts.customers AS active_share,
+  wilson(counts.active, counts.customers)['low'] AS active_low,
+  wilson(counts.active, counts.customers)['high'] AS active_high,
+  counts.scored,
+  CASE WHEN counts.scored > 0 THEN CAST(counts.at_risk AS DOUBLE) / counts.scored END AS at_risk_share,
+  wilson(counts.at_risk, counts.scored)['low'] AS at_risk_low,
+  wilson(counts.at_risk, counts.scored)['high'] AS at_risk_high,
+  coalesce(sums.currency, $currency) AS currency,
+  coalesce(sums.revenue, 0) AS revenue,
+  coalesce(sums.mrr, 0) AS mrr,
+  coalesce(sums.open_value, 0) AS open_value
+FROM counts
+LEFT JOIN sums ON (sums.breakdown IS NOT DISTINCT FROM counts.breakdown)
+ORDER BY customers DESC, breakdown NULLS FIRST, currency NULLS FIRST

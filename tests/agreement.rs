@@ -1,0 +1,146 @@
+//! Do two reports that show the same quantity show the same number?
+//!
+//! Each pair is asked at the end of the data and at a date in the past, of the
+//! committed sample.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use tenure::ReportRequest;
+use tenure::reports::render::rows;
+
+use crate::common::{block_on, sample};
+
+type Rows = Vec<Map<String, Value>>;
+
+/// Reports asked at one date.
+struct At(&'static str);
+
+impl At {
+    fn report(&self, name: &str, set: &[(&str, &str)]) -> Rows {
+        let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let request = ReportRequest {
+            params: params.collect(),
+            as_of: Some(self.0.to_owned()),
+            ..ReportRequest::default()
+        };
+        rows(&block_on(sample().report(name, &request)).unwrap().batches).unwrap()
+    }
+
+    /// A metric of the overview: this month's and last month's.
+    fn overview(&self, metric: &str) -> [Option<f64>; 2] {
+        let page = self.report("overview", &[]);
+        let row = page.iter().find(|row| row["metric"] == metric && row["rank"].is_null());
+        let row = row.unwrap_or_else(|| panic!("no {metric} on {}", self.0));
+        ["value", "previous"].map(|column| row[column].as_f64())
+    }
+
+    /// This month and the one before, as reports name them.
+    fn months(&self) -> [&'static str; 2] {
+        match self.0 {
+            "2024-12-31" => ["2024-12-01", "2024-11-01"],
+            _ => ["2024-09-01", "2024-08-01"],
+        }
+    }
+}
+
+const DATES: [At; 2] = [At("2024-12-31"), At("2024-09-17")];
+
+fn number(row: &Map<String, Value>, column: &str) -> f64 {
+    row[column].as_f64().unwrap_or_else(|| panic!("{column} of {row:?}"))
+}
+
+fn sum(rows: &Rows, column: &str) -> f64 {
+    rows.iter().map(|row| row[column].as_f64().unwrap_or(0.0)).sum()
+}
+
+fn by_period(rows: &Rows, column: &str) -> BTreeMap<String, f64> {
+    let cell = |row: &Map<String, Value>| {
+        Some((row["period"].as_str()?.to_owned(), row[column].as_f64()?))
+    };
+    rows.iter().filter_map(cell).collect()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9 * a.abs().max(1.0)
+}
+
+/// The overview's months beside a report's months.
+fn months_agree(metric: &str, report: &str, set: &[(&str, &str)], column: &str) {
+    for at in &DATES {
+        let months = by_period(&at.report(report, set), column);
+        for (month, shown) in at.months().into_iter().zip(at.overview(metric)) {
+            // No row is nothing for a sum, and no rate for a rate.
+            let expected = months.get(month).copied();
+            let agree = match (expected, shown) {
+                (Some(expected), Some(shown)) => close(expected, shown),
+                (None, shown) => shown.is_none_or(|shown| shown == 0.0),
+                (Some(_), None) => false,
+            };
+            assert!(agree, "{metric} and {report}, {month}: {shown:?} and {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn the_overview_shows_what_the_reports_behind_it_show() {
+    months_agree("revenue", "revenue", &[], "revenue");
+    months_agree("nps", "nps", &[], "nps");
+    months_agree("mrr", "mrr", &[], "end_mrr");
+    months_agree("nrr", "nrr", &[], "nrr");
+    months_agree("active_customers", "lifecycle", &[], "active");
+}
+
+#[test]
+fn revenue_of_customers_is_one_number() {
+    for at in &DATES {
+        let by_age = sum(&at.report("ltv", &[]), "revenue");
+        let all = number(&at.report("revenue", &[("period", "all")])[0], "revenue");
+        let tiers = sum(&at.report("abc", &[]), "revenue");
+        let buyers = sum(&at.report("clv", &[("limit", "100000")]), "revenue");
+        let scored = sum(&at.report("rfm", &[]), "monetary");
+        // The sample has no anonymous sales and no customer with refunds only.
+        for (name, value) in [("ltv", by_age), ("abc", tiers), ("clv", buyers), ("rfm", scored)] {
+            assert!(close(all, value), "revenue and {name}, {}: {all} and {value}", at.0);
+        }
+    }
+}
+
+#[test]
+fn recurring_revenue_is_one_number() {
+    for at in &DATES {
+        let mrr = by_period(&at.report("mrr", &[]), "start_mrr");
+        assert!(!mrr.is_empty());
+        assert_eq!(mrr, by_period(&at.report("nrr", &[]), "start_mrr"));
+        let broken = at.report("mrr", &[("breakdown", "channel")]);
+        let ends = by_period(&at.report("mrr", &[]), "end_mrr");
+        for (period, end) in ends {
+            let parts = broken.iter().filter(|row| row["period"] == period.as_str());
+            let total: f64 = parts.map(|row| number(row, "end_mrr")).sum();
+            assert!(close(end, total), "{period}: {end} and {total}");
+        }
+    }
+}
+
+#[test]
+fn active_customers_are_one_number() {
+    for at in &DATES {
+        let cells = at.report("retention", &[]);
+        let lifecycle = at.report("lifecycle", &[]);
+        let new = by_period(&lifecycle, "new");
+        for cell in cells.iter().filter(|cell| number(cell, "age") == 0.0) {
+            let cohort = cell["cohort"].as_str().unwrap();
+            assert!(close(number(cell, "cohort_size"), new[cohort]), "{cohort}");
+        }
+        // A diagonal of the triangle is a month.
+        let mut active: BTreeMap<String, f64> = BTreeMap::new();
+        for cell in &cells {
+            let cohort: chrono::NaiveDate = cell["cohort"].as_str().unwrap().parse().unwrap();
+            let age = chrono::Months::new(number(cell, "age") as u32);
+            *active.entry((cohort + age).to_string()).or_default() += number(cell, "customers");
+        }
+        assert_eq!(active, by_period(&lifecycle, "active"), "{}", at.0);
+        let monthly = by_period(&at.report("stickiness", &[("period", "month")]), "customers");
+        assert_eq!(active, monthly, "{}", at.0);
+    }
+}

@@ -134,4 +134,6 @@ pub fn aggregates() -> Vec<AggregateUDF> {
 }
 
 #[cfg(test)]
+mod coverage_tests;
+#[cfg(test)]
 mod sql_tests;

@@ -41,62 +41,64 @@ sums AS (
   FROM moves
   GROUP BY breakdown, currency, period_no
 ),
-grid AS (
-  SELECT
-    breakdown,
-    currency,
-    unnest(range(first_period, period_index($period, period($period, $as_of, $tz)) + 1)) AS period_no
-  FROM (
-    SELECT breakdown, currency, min(period_no) AS first_period
-    FROM sums
-    GROUP BY breakdown, currency
-  )
-),
 running AS (
   SELECT
-    grid.breakdown,
-    grid.currency,
-    grid.period_no,
-    coalesce(sums.new_mrr, 0) AS new_mrr,
-    coalesce(sums.expansion, 0) AS expansion,
-    coalesce(sums.reactivation, 0) AS reactivation,
-    coalesce(sums.contraction, 0) AS contraction,
-    coalesce(sums.churn, 0) AS churn,
-    coalesce(sums.of_start_expansion, 0) AS of_start_expansion,
-    coalesce(sums.of_start_reactivation, 0) AS of_start_reactivation,
-    coalesce(sums.of_start_contraction, 0) AS of_start_contraction,
-    coalesce(sums.of_start_churn, 0) AS of_start_churn,
-    coalesce(sums.new_customers, 0) AS new_customers,
-    coalesce(sums.churned_customers, 0) AS churned_customers,
-    coalesce(sums.change, 0) AS change,
-    coalesce(sums.n_customers, 0) AS n_customers,
-    sum(coalesce(sums.change, 0)) OVER books AS end_mrr,
-    sum(coalesce(sums.n_customers, 0)) OVER books AS end_customers
-  FROM grid
-  LEFT JOIN sums
-    ON (sums.breakdown IS NOT DISTINCT FROM grid.breakdown)
-    AND (sums.currency IS NOT DISTINCT FROM grid.currency)
-    AND sums.period_no = grid.period_no
-  WINDOW books AS (PARTITION BY grid.breakdown, grid.currency ORDER BY grid.period_no)
+    sums.*,
+    sum(change) OVER books AS end_mrr,
+    sum(n_customers) OVER books AS end_customers,
+    lead(period_no) OVER books AS next_no
+  FROM sums
+  WINDOW books AS (PARTITION BY breakdown, currency ORDER BY period_no)
+),
+-- A period without a change goes on with what the one before ended with.
+filled AS (
+  SELECT
+    running.*,
+    unnest(
+      range(period_no, coalesce(next_no, period_index($period, period($period, $as_of, $tz)) + 1))
+    ) AS shown_no
+  FROM running
+),
+moved AS (
+  SELECT
+    shown_no,
+    currency,
+    breakdown,
+    end_mrr,
+    end_customers,
+    CASE WHEN shown_no = period_no THEN change END AS change,
+    CASE WHEN shown_no = period_no THEN new_mrr END AS new_mrr,
+    CASE WHEN shown_no = period_no THEN expansion END AS expansion,
+    CASE WHEN shown_no = period_no THEN reactivation END AS reactivation,
+    CASE WHEN shown_no = period_no THEN contraction END AS contraction,
+    CASE WHEN shown_no = period_no THEN churn END AS churn,
+    CASE WHEN shown_no = period_no THEN of_start_expansion END AS of_start_expansion,
+    CASE WHEN shown_no = period_no THEN of_start_reactivation END AS of_start_reactivation,
+    CASE WHEN shown_no = period_no THEN of_start_contraction END AS of_start_contraction,
+    CASE WHEN shown_no = period_no THEN of_start_churn END AS of_start_churn,
+    CASE WHEN shown_no = period_no THEN n_customers END AS n_customers,
+    CASE WHEN shown_no = period_no THEN new_customers END AS new_customers,
+    CASE WHEN shown_no = period_no THEN churned_customers END AS churned_customers
+  FROM filled
 )
 SELECT
-  period_add($period, DATE '1970-01-01', period_no) AS period,
+  period_add($period, DATE '1970-01-01', shown_no) AS period,
   currency,
   breakdown,
-  end_mrr - change AS start_mrr,
-  new_mrr,
-  expansion,
-  reactivation,
-  contraction,
-  churn,
+  end_mrr - coalesce(change, 0) AS start_mrr,
+  coalesce(new_mrr, 0) AS new_mrr,
+  coalesce(expansion, 0) AS expansion,
+  coalesce(reactivation, 0) AS reactivation,
+  coalesce(contraction, 0) AS contraction,
+  coalesce(churn, 0) AS churn,
   end_mrr,
-  end_customers - n_customers AS start_customers,
-  new_customers,
-  churned_customers,
+  end_customers - coalesce(n_customers, 0) AS start_customers,
+  coalesce(new_customers, 0) AS new_customers,
+  coalesce(churned_customers, 0) AS churned_customers,
   end_customers,
-  of_start_expansion,
-  of_start_reactivation,
-  of_start_contraction,
-  of_start_churn,
-  period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz) AS complete
-FROM running
+  coalesce(of_start_expansion, 0) AS of_start_expansion,
+  coalesce(of_start_reactivation, 0) AS of_start_reactivation,
+  coalesce(of_start_contraction, 0) AS of_start_contraction,
+  coalesce(of_start_churn, 0) AS of_start_churn,
+  period_complete($period, period_add($period, DATE '1970-01-01', shown_no), $as_of, $tz) AS complete
+FROM moved

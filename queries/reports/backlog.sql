@@ -59,7 +59,11 @@ WITH groups AS (
     period_index('day', period('day', tickets.occurred_at, $tz)) AS opened_day,
     period_index(
       $period,
-      period($period, CASE WHEN tickets.closed_at IS NOT NULL THEN greatest(tickets.closed_at, tickets.occurred_at) END, $tz)
+      period(
+        $period,
+        CASE WHEN tickets.closed_at IS NOT NULL THEN greatest(tickets.closed_at, tickets.occurred_at) END,
+        $tz
+      )
     ) AS closed_no,
     period_index($period, period($period, $as_of, $tz)) AS last_no,
     count(*) AS n

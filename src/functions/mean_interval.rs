@@ -56,7 +56,7 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
 ///
 /// # Errors
 /// If the standard deviation is negative or an argument is not a number.
-fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Option<(f64, f64)>> {
     if mean.is_nan() || n.is_nan() || stddev.is_nan() || stddev < 0.0 {
         return Err(Error::new(
             ErrorKind::Usage,

@@ -58,7 +58,7 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
 ///
 /// # Errors
 /// If there are more successes than trials, or fewer than none.
-fn newcombe(x1: f64, n1: f64, x2: f64, n2: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn newcombe(x1: f64, n1: f64, x2: f64, n2: f64) -> Result<Option<(f64, f64)>> {
     let (Some((low1, high1)), Some((low2, high2))) = (wilson(x1, n1)?, wilson(x2, n2)?) else {
         return Ok(None);
     };

@@ -55,7 +55,7 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
 ///
 /// # Errors
 /// If promoters and detractors are more than the answers, or fewer than none.
-fn nps_interval(promoters: f64, detractors: f64, n: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn nps_interval(promoters: f64, detractors: f64, n: f64) -> Result<Option<(f64, f64)>> {
     if !(promoters >= 0.0 && detractors >= 0.0 && promoters + detractors <= n) {
         return Err(Error::new(
             ErrorKind::Usage,

@@ -1,0 +1,92 @@
+//! Do the intervals keep their promise? Each is asked thousands of times about
+//! samples from a known law, small ones among them, and has to hold the truth 93
+//! to 97 times in a hundred.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::mean_interval::mean_interval;
+use super::newcombe::newcombe;
+use super::nps_interval::nps_interval;
+use super::wilson::wilson;
+
+const TRIALS: u32 = 20_000;
+
+/// The share of trials in which the interval of a sample holds the truth.
+fn covered(mut trial: impl FnMut(&mut Xoshiro256PlusPlus) -> (f64, (f64, f64))) -> f64 {
+    let mut chance = Xoshiro256PlusPlus::seed_from_u64(95);
+    let held = (0..TRIALS).filter(|_| {
+        let (truth, (low, high)) = trial(&mut chance);
+        low <= truth && truth <= high
+    });
+    held.count() as f64 / f64::from(TRIALS)
+}
+
+fn assert_promise(name: &str, share: f64) {
+    assert!((0.93..=0.97).contains(&share), "{name} covers {share}");
+}
+
+/// A share that is not at the very end, and a sample's size and successes.
+fn binomial(chance: &mut Xoshiro256PlusPlus, least: u32) -> (f64, f64, f64) {
+    let p = 0.03 + 0.94 * chance.random::<f64>();
+    let n = chance.random_range(least..200);
+    let x = (0..n).filter(|_| chance.random::<f64>() < p).count();
+    (p, x as f64, f64::from(n))
+}
+
+#[test]
+fn wilson_covers_the_share() {
+    let share = covered(|chance| {
+        let (p, x, n) = binomial(chance, 5);
+        (p, wilson(x, n).unwrap().unwrap())
+    });
+    assert_promise("wilson", share);
+}
+
+#[test]
+fn newcombe_covers_the_difference() {
+    let share = covered(|chance| {
+        let ((p1, x1, n1), (p2, x2, n2)) = (binomial(chance, 5), binomial(chance, 5));
+        (p1 - p2, newcombe(x1, n1, x2, n2).unwrap().unwrap())
+    });
+    assert_promise("newcombe", share);
+}
+
+#[test]
+fn nps_interval_covers_the_score() {
+    let share = covered(|chance| {
+        let promoters = 0.1 + 0.6 * chance.random::<f64>();
+        let detractors = (1.0 - promoters) * (0.1 + 0.8 * chance.random::<f64>());
+        let n = chance.random_range(10..300_u32);
+        let (mut p, mut d) = (0.0, 0.0);
+        for _ in 0..n {
+            let answer = chance.random::<f64>();
+            if answer < promoters {
+                p += 1.0;
+            } else if answer < promoters + detractors {
+                d += 1.0;
+            }
+        }
+        (100.0 * (promoters - detractors), nps_interval(p, d, f64::from(n)).unwrap().unwrap())
+    });
+    assert_promise("nps_interval", share);
+}
+
+#[test]
+fn mean_interval_covers_the_mean() {
+    let share = covered(|chance| {
+        let n = chance.random_range(3..60);
+        let values: Vec<f64> = (0..n)
+            .map(|_| {
+                // Box and Muller: a normal value from two even ones.
+                let (u, v) = (1.0 - chance.random::<f64>(), chance.random::<f64>());
+                7.0 + 3.0 * (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+            })
+            .collect();
+        let n = f64::from(n);
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (7.0, mean_interval(mean, (squares / (n - 1.0)).sqrt(), n).unwrap().unwrap())
+    });
+    assert_promise("mean_interval", share);
+}

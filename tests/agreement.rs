@@ -89,6 +89,8 @@ fn the_overview_shows_what_the_reports_behind_it_show() {
     months_agree("mrr", "mrr", &[], "end_mrr");
     months_agree("nrr", "nrr", &[], "nrr");
     months_agree("active_customers", "lifecycle", &[], "active");
+    months_agree("win_rate", "velocity", &[], "win_rate");
+    months_agree("open_tickets", "backlog", &[], "open_end");
 }
 
 #[test]
@@ -119,6 +121,31 @@ fn recurring_revenue_is_one_number() {
             let total: f64 = parts.map(|row| number(row, "end_mrr")).sum();
             assert!(close(end, total), "{period}: {end} and {total}");
         }
+    }
+}
+
+#[test]
+fn deals_are_one_number() {
+    for at in &DATES {
+        let sellers = at.report("leaders", &[]);
+        let (sellers, total) = sellers.split_at(sellers.len() - 1);
+        let sources = at.report("lead_sources", &[]);
+        let closed = at.report("velocity", &[("period", "year")]);
+        for (column, name) in [("won", "won"), ("won_value", "won_value")] {
+            let won = number(&total[0], column);
+            let by_source = sum(&sources, name);
+            let by_year = sum(&closed, name);
+            let by_seller = sum(&sellers.to_vec(), column);
+            assert_eq!([by_source, by_year, by_seller], [won; 3], "{column}, {}", at.0);
+        }
+        let open = number(&total[0], "open");
+        assert_eq!(sum(&sources, "open"), open);
+        assert_eq!(sum(&at.report("pipeline", &[]), "deals"), open);
+        let forecast = at.report("forecast", &[]);
+        assert_eq!(number(&forecast[0], "deals"), open, "every deal of the sample has a history");
+        let potential = at.report("potential", &[("limit", "1000")]);
+        assert_eq!(sum(&potential, "open_deals"), open);
+        assert_eq!(number(&forecast[0], "value"), sum(&potential, "open_value"));
     }
 }
 

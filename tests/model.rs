@@ -102,8 +102,8 @@ fn reports_agree_with_what_was_generated() {
     };
     let cents = report("revenue", "all")[0]["revenue"].as_f64().unwrap() * 100.0;
     assert_eq!(cents.round() as i64, made["orders"]["cents"].as_i64().unwrap());
-    let pipeline = report("pipeline", "");
-    let total = pipeline.last().unwrap();
+    let sellers = report("leaders", "");
+    let total = sellers.last().unwrap();
     for state in ["won", "lost", "open"] {
         assert_eq!(total[state], made["deals"][state], "{state}");
     }

@@ -165,8 +165,8 @@ fn cdnow_laws_of_buying_and_spending() {
 fn maven_pipeline_and_the_product_spelt_two_ways() {
     let Some(path) = real_data("maven_crm_sales") else { return };
     let (_folder, tenure, _) = load(path, Some("maven_crm"));
-    let pipeline = report(&tenure, "pipeline", &[]);
-    let total = pipeline.last().unwrap();
+    let sellers = report(&tenure, "leaders", &[]);
+    let total = sellers.last().unwrap();
     assert_eq!(total["owner"], Value::Null);
     assert_eq!((total["won"].as_i64(), total["lost"].as_i64()), (Some(4_238), Some(2_473)));
     assert_eq!(number(total, "won_value"), 10_005_534.0);
@@ -177,10 +177,70 @@ fn maven_pipeline_and_the_product_spelt_two_ways() {
     ] {
         assert!((number(total, column) - value).abs() < within, "{column}: {total:?}");
     }
+    let months: Vec<f64> =
+        report(&tenure, "velocity", &[]).iter().map(|row| number(row, "won_value")).collect();
+    let published = [
+        1_134_672.0,
+        721_932.0,
+        1_025_713.0,
+        1_338_466.0,
+        696_932.0,
+        1_050_059.0,
+        1_235_264.0,
+        731_980.0,
+        938_943.0,
+        1_131_573.0,
+    ];
+    assert_eq!(months, published);
     let checks = block_on(tenure.check()).unwrap();
     let spelling = checks.iter().find(|check| check.name == "product_spelling").unwrap();
     let finding = rows(&spelling.table.batches).unwrap();
     assert!(finding[0]["detail"].as_str().unwrap().contains("GTXPro"), "{finding:?}");
+}
+
+/// MineThatData's e-mail test: 64,000 customers in three random arms.
+#[test]
+fn hillstrom_experiment() {
+    let Some(path) = real_data("hillstrom_email/hillstrom.csv") else { return };
+    let (_folder, tenure, summary) = load(path, Some("hillstrom"));
+    assert_eq!(summary.rows.read, 64_000);
+    let arms = report(
+        &tenure,
+        "experiment",
+        &[
+            ("attribute", "segment"),
+            ("control", "No E-Mail"),
+            ("starts", "2008-03-01"),
+            ("window", "14d"),
+            ("outcome", "activity"),
+            ("activity", "visit"),
+        ],
+    );
+    for (name, customers, rate, lift, spend) in [
+        ("No E-Mail", 21_306, 0.10617, None, None),
+        ("Mens E-Mail", 21_307, 0.18276, Some(0.0766), Some(0.770)),
+        ("Womens E-Mail", 21_387, 0.15140, Some(0.0452), Some(0.424)),
+    ] {
+        let arm = arms.iter().find(|row| row["arm"] == name).unwrap();
+        assert_eq!(arm["customers"].as_i64(), Some(customers));
+        assert!((number(arm, "rate") - rate).abs() < 0.000_006, "{arm:?}");
+        if let (Some(lift), Some(spend)) = (lift, spend) {
+            assert!((number(arm, "lift") - lift).abs() < 0.000_06, "{arm:?}");
+            assert!(number(arm, "lift_low") > 0.0 && number(arm, "lift_high") < lift + 0.01);
+            assert!((number(arm, "difference") - spend).abs() < 0.0006, "{arm:?}");
+        }
+    }
+}
+
+/// A grocer's coupon campaigns: 1,559 households targeted, 410 redeeming.
+#[test]
+fn complete_journey_campaigns() {
+    let Some(path) = real_data("completejourney") else { return };
+    let (_folder, tenure, _) = load(path, Some("complete_journey"));
+    let campaigns = report(&tenure, "campaigns", &[]);
+    let total = campaigns.iter().find(|row| row["campaign_id"].is_null()).unwrap();
+    assert_eq!(total["reach"].as_i64(), Some(1_559));
+    assert_eq!(total["responded"].as_i64(), Some(410));
 }
 
 #[test]
@@ -218,6 +278,6 @@ fn salesforce_data_loader_files_are_known_by_their_headers() {
     assert_eq!(summary.files.len(), 10);
     assert_eq!(summary.rows.quarantined, 0);
     assert!(summary.files.iter().all(|file| file.mapping == "salesforce"));
-    let won: i64 = report(&tenure, "pipeline", &[]).last().unwrap()["won"].as_i64().unwrap();
+    let won: i64 = report(&tenure, "leaders", &[]).last().unwrap()["won"].as_i64().unwrap();
     assert!(won > 0);
 }

@@ -109,35 +109,41 @@ counted AS (
     period_no,
     coalesce(sum(opened), 0) AS opened,
     coalesce(sum(closed), 0) AS closed,
-    sum(open_end) AS n_open,
-    min(age) FILTER (WHERE n_up_to > (n_open - 1) / 2) AS lower_age,
-    min(age) FILTER (WHERE n_up_to > n_open / 2) AS upper_age,
+    sum(open_end) AS open_end,
+    CAST(
+      min(age) FILTER (WHERE n_up_to > (n_open - 1) / 2) + min(age) FILTER (WHERE n_up_to > n_open / 2) AS DOUBLE
+    ) / 2 AS median_age_days,
     coalesce(sum(open_end) FILTER (WHERE age > $old_days), 0) AS old
   FROM ranked
   GROUP BY breakdown, period_no
 ),
-grid AS (
-  SELECT breakdown, unnest(range(first_no, last_no + 1)) AS period_no
-  FROM (SELECT breakdown, min(opened_no) AS first_no, max(last_no) AS last_no FROM groups GROUP BY breakdown)
-),
-running AS (
+followed AS (
   SELECT
-    grid.breakdown,
-    grid.period_no,
-    coalesce(counted.opened, 0) AS opened,
-    coalesce(counted.closed, 0) AS closed,
-    sum(coalesce(counted.opened, 0) - coalesce(counted.closed, 0)) OVER (
-      PARTITION BY grid.breakdown ORDER BY grid.period_no
-    ) AS open_end,
-    CAST(counted.lower_age + counted.upper_age AS DOUBLE) / 2 AS median_age_days,
-    coalesce(counted.old, 0) AS old
-  FROM grid
-  LEFT JOIN counted
-    ON (counted.breakdown IS NOT DISTINCT FROM grid.breakdown)
-    AND counted.period_no = grid.period_no
+    *,
+    coalesce(
+      lead(period_no) OVER (PARTITION BY breakdown ORDER BY period_no),
+      period_index($period, period($period, $as_of, $tz)) + 1
+    ) AS next_no
+  FROM counted
+),
+-- In periods after one, until the next with a ticket, nothing is opened, closed or open.
+filled AS (
+  SELECT *, unnest(range(period_no, next_no)) AS filled_no
+  FROM followed
+),
+moved AS (
+  SELECT
+    filled_no,
+    breakdown,
+    CASE filled_no WHEN period_no THEN opened ELSE 0 END AS opened,
+    CASE filled_no WHEN period_no THEN closed ELSE 0 END AS closed,
+    open_end,
+    median_age_days,
+    old
+  FROM filled
 )
 SELECT
-  period_add($period, DATE '1970-01-01', period_no) AS period,
+  period_add($period, DATE '1970-01-01', filled_no) AS period,
   breakdown,
   open_end - opened + closed AS open_start,
   opened,
@@ -148,8 +154,8 @@ SELECT
   CASE WHEN open_end > 0 THEN CAST(old AS DOUBLE) / open_end END AS old_share,
   wilson(old, open_end)['low'] AS old_low,
   wilson(old, open_end)['high'] AS old_high,
-  period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz) AS complete
-FROM running
-WHERE ($from IS NULL OR period_no >= period_index($period, $from))
-  AND ($to IS NULL OR period_no <= period_index($period, $to))
+  period_complete($period, period_add($period, DATE '1970-01-01', filled_no), $as_of, $tz) AS complete
+FROM moved
+WHERE ($from IS NULL OR filled_no >= period_index($period, $from))
+  AND ($to IS NULL OR filled_no <= period_index($period, $to))
 ORDER BY period, breakdown NULLS FIRST

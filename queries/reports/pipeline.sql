@@ -1,110 +1,80 @@
---! title = { en = "Pipeline by seller", zh = "销售管道（按销售）" }
---! description = { en = "Deals won, lost and open per seller. Win rate is won / (won + lost); open deals are not in it. Won value is what deals were won for. Cycle is the mean time from opening to closing, in days of 24 hours. The last row is the total.", zh = "各销售的赢单、输单与进行中商机。赢单率 = 赢单 ÷（赢单 + 输单），不含进行中商机。赢单金额为成交金额。周期为从创建到关闭的平均天数（每天 24 小时）。最后一行为合计。" }
+--! title = { en = "Pipeline", zh = "销售管道" }
+--! description = { en = "Deals open at the report's date by the stage they were in then, from their stage history, so that any past date can be asked. Value is what open deals are for. Win share: of the closed deals that were ever in the stage, how many were won (Wilson 95 % interval); what the open deals will bring is another question, since those still there are the slow ones: see `forecast`. Mean ages are in days of 24 hours. Deals without stage history have no stage and no win share.", zh = "报表日期时进行中的商机，按当时所处阶段（依据阶段历史，因此可查任意过去日期）。金额为进行中商机的金额。赢单占比：曾处于该阶段且已关闭的商机中赢单的比例（Wilson 95% 区间）；进行中商机最终带来多少是另一个问题（仍在进行的往往较慢），见 forecast。平均时长以每天 24 小时计。无阶段历史的商机阶段为空，无赢单占比。" }
 --! group = "sales"
---! grain = "one row per seller with a deal, and a total row with owner null"
---! chart = { kind = "bar", x = "owner", y = ["won_value"] }
+--! grain = "one row per stage, currency and breakdown value with an open deal"
+--! chart = { kind = "bar", x = "stage", y = ["value"], series = "breakdown" }
 --!
---! [params.from]
---! title = { en = "From", zh = "起始日期" }
---! type = "date"
---! doc = { en = "Count deals closed on or after this day; open deals always count", zh = "统计该日（含）之后关闭的商机；进行中商机始终计入" }
---!
---! [params.to]
---! title = { en = "To", zh = "截止日期" }
---! type = "date"
---! doc = { en = "Count deals closed on or before this day; open deals always count", zh = "统计该日（含）之前关闭的商机；进行中商机始终计入" }
---!
---! [columns.owner]
---! title = { en = "Seller", zh = "销售" }
---! absent = { en = "Total", zh = "合计" }
+--! [columns.stage]
+--! title = { en = "Stage", zh = "阶段" }
 --! unit = "text"
---! doc = { en = "Name, or id if the name is not known; empty in the total row; (no owner) for deals nobody owns", zh = "姓名，未知时为编号；合计行为空；无人负责的商机显示为 (no owner)" }
---! [columns.won]
---! title = { en = "Won", zh = "赢单" }
---! unit = "count"
---! doc = { en = "Deals won", zh = "赢单数" }
---! [columns.lost]
---! title = { en = "Lost", zh = "输单" }
---! unit = "count"
---! doc = { en = "Deals lost", zh = "输单数" }
---! [columns.open]
---! title = { en = "Open", zh = "进行中" }
+--! absent = { en = "No stage known", zh = "阶段未知" }
+--! doc = { en = "Stage of the deal at the report's date", zh = "报表日期时的阶段" }
+--! [columns.deals]
+--! title = { en = "Open deals", zh = "进行中商机" }
 --! unit = "count"
 --! doc = { en = "Deals neither won nor lost yet", zh = "尚未赢单或输单的商机数" }
---! [columns.win_rate]
---! title = { en = "Win rate", zh = "赢单率" }
---! unit = "share"
---! doc = { en = "Won divided by won and lost; empty if none closed", zh = "赢单除以赢单与输单之和；无关闭商机时为空" }
---! [columns.won_value]
---! title = { en = "Won value", zh = "赢单金额" }
+--! [columns.value]
+--! title = { en = "Value", zh = "金额" }
 --! unit = "money"
---! doc = { en = "Sum of the amounts of won deals", zh = "赢单金额合计" }
---! [columns.mean_cycle_won_days]
---! title = { en = "Cycle, won", zh = "赢单周期" }
+--! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
+--! [columns.mean_age_days]
+--! title = { en = "Mean age, days", zh = "平均时长（天）" }
 --! unit = "days"
---! doc = { en = "Mean days from opening to winning", zh = "从创建到赢单的平均天数" }
---! [columns.mean_cycle_lost_days]
---! title = { en = "Cycle, lost", zh = "输单周期" }
+--! doc = { en = "Mean days since the deals were opened", zh = "商机创建以来的平均天数" }
+--! [columns.mean_days_in_stage]
+--! title = { en = "In stage, days", zh = "阶段内时长（天）" }
 --! unit = "days"
---! doc = { en = "Mean days from opening to losing", zh = "从创建到输单的平均天数" }
+--! doc = { en = "Mean days since the deals first entered the stage", zh = "首次进入该阶段以来的平均天数" }
+--! [columns.win_share]
+--! title = { en = "Win share", zh = "赢单占比" }
+--! unit = "share"
+--! doc = { en = "Won deals of all closed deals that were ever in the stage", zh = "曾处于该阶段的已关闭商机中赢单的比例" }
 
---- Who wins, how often, how fast? Cycles are summed in whole seconds and divided
---- once, so that the mean does not depend on the order of the rows.
+--- What is in the pipeline, and how long has it been there?
 
-WITH deals AS (
+WITH current_stages AS (
+  SELECT opportunity_id, stage, stage_no, entered_at
+  FROM stage_entries
+  WHERE moved_at IS NULL AND lost_at IS NULL
+),
+outcomes AS (
   SELECT
-    opportunities.owner_id,
-    coalesce(owners.name, opportunities.owner_id, '(no owner)') AS owner,
-    opportunities.status = 'won' AS is_won,
-    opportunities.status = 'lost' AS is_lost,
-    coalesce(opportunities.status, 'open') = 'open' AS is_open,
-    opportunities.amount,
-    CAST(opportunities.closed_at AS BIGINT) / 1000000
-      - CAST(opportunities.created_at AS BIGINT) / 1000000 AS cycle_seconds
+    stage,
+    count(*) FILTER (WHERE status = 'won') AS won,
+    count(*) AS closed
+  FROM stage_entries
+  WHERE status IN ('won', 'lost')
+  GROUP BY stage
+),
+deals AS (
+  SELECT
+    current_stages.stage,
+    current_stages.stage_no,
+    opportunities.currency,
+    $breakdown AS breakdown,
+    count(*) AS deals,
+    coalesce(sum(opportunities.amount), 0) AS value,
+    sum(CAST($as_of AS BIGINT) - CAST(opportunities.created_at AS BIGINT)) AS age,
+    count(opportunities.created_at) AS n_aged,
+    sum(CAST($as_of AS BIGINT) - CAST(current_stages.entered_at AS BIGINT)) AS in_stage
   FROM opportunities
-  LEFT JOIN owners ON owners.owner_id = opportunities.owner_id
-  WHERE ($currency IS NULL OR opportunities.currency = $currency)
-    AND (
-      coalesce(opportunities.status, 'open') = 'open'
-      OR (
-        ($from IS NULL OR period('day', opportunities.closed_at, $tz) >= $from)
-        AND ($to IS NULL OR period('day', opportunities.closed_at, $tz) <= $to)
-      )
-    )
-),
-counted AS (
-  SELECT
-    0 AS is_total,
-    owner_id,
-    owner,
-    count(*) FILTER (WHERE is_won) AS won,
-    count(*) FILTER (WHERE is_lost) AS lost,
-    count(*) FILTER (WHERE is_open) AS open,
-    sum(amount) FILTER (WHERE is_won) AS won_value,
-    sum(cycle_seconds) FILTER (WHERE is_won) AS won_seconds,
-    count(cycle_seconds) FILTER (WHERE is_won) AS won_cycles,
-    sum(cycle_seconds) FILTER (WHERE is_lost) AS lost_seconds,
-    count(cycle_seconds) FILTER (WHERE is_lost) AS lost_cycles
-  FROM deals
-  GROUP BY owner_id, owner
-),
-rows_and_total AS (
-  SELECT * FROM counted
-  UNION ALL
-  SELECT
-    1, NULL, NULL, sum(won), sum(lost), sum(open), sum(won_value),
-    sum(won_seconds), sum(won_cycles), sum(lost_seconds), sum(lost_cycles)
-  FROM counted
-  HAVING count(*) > 0
+  LEFT JOIN current_stages ON current_stages.opportunity_id = opportunities.opportunity_id
+  LEFT JOIN customers ON customers.customer_key = opportunities.customer_key
+  WHERE coalesce(opportunities.status, 'open') = 'open'
+    AND ($currency IS NULL OR opportunities.currency = $currency)
+  GROUP BY 1, 2, 3, 4
 )
 SELECT
-  owner,
-  won,
-  lost,
-  open,
-  CASE WHEN won + lost > 0 THEN CAST(won AS DOUBLE) / (won + lost) END AS win_rate,
-  coalesce(won_value, 0) AS won_value,
-  CASE WHEN won_cycles > 0 THEN CAST(won_seconds AS DOUBLE) / won_cycles / 86400 END AS mean_cycle_won_days,
-  CASE WHEN lost_cycles > 0 THEN CAST(lost_seconds AS DOUBLE) / lost_cycles / 86400 END AS mean_cycle_lost_days
-FROM rows_and_total
-ORDER BY is_total, coalesce(won_value, 0) DESC, owner, owner_id
+  deals.stage,
+  deals.currency,
+  deals.breakdown,
+  deals.deals,
+  deals.value,
+  CASE WHEN deals.n_aged > 0 THEN CAST(deals.age AS DOUBLE) / deals.n_aged / 86400000000 END AS mean_age_days,
+  CAST(deals.in_stage AS DOUBLE) / deals.deals / 86400000000 AS mean_days_in_stage,
+  CAST(outcomes.won AS DOUBLE) / outcomes.closed AS win_share,
+  wilson(outcomes.won, outcomes.closed)['low'] AS low,
+  wilson(outcomes.won, outcomes.closed)['high'] AS high
+FROM deals
+LEFT JOIN outcomes ON outcomes.stage = deals.stage
+ORDER BY deals.stage_no NULLS LAST, deals.currency NULLS FIRST, deals.breakdown NULLS FIRST

@@ -37,7 +37,8 @@ counted AS (
 SELECT theme, breakdown, n AS answers, customers, s / n AS score,
     mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).low AS score_low,
     mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).high AS score_high,
-    100 * (p - d) / n AS nps, nps_interval(p, d, n).low AS nps_low, nps_interval(p, d, n).high AS nps_high,
+    100 * (p - d) / n AS nps, CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).low END AS nps_low,
+    CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).high END AS nps_high,
     d AS detractors, d / n AS share, wilson(d, n).low AS low, wilson(d, n).high AS high, example
 FROM counted
 ORDER BY breakdown NULLS FIRST, theme IS NULL, n DESC, theme

@@ -9,7 +9,7 @@
 -- case: period=day satisfied_from=3.5 from=2024-08-05
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, coalesce(getvariable('source'), 'surveys') AS source),
 given AS (
-    SELECT customer_id, occurred_at AS at, score, known_at, response_id FROM surveys, unit
+    SELECT customer_id, occurred_at AS stamp, score, known_at, response_id FROM surveys, unit
     WHERE source = 'surveys' AND kind = 'csat'
     UNION ALL SELECT customer_id, coalesce(closed_at, occurred_at), satisfaction, NULL, NULL FROM tickets, unit
     WHERE source = 'tickets' AND satisfaction IS NOT NULL
@@ -20,12 +20,12 @@ scale AS (
     FROM given
 ),
 answers AS (
-    SELECT breakdown, first_day(unit, at) AS period, score::DECIMAL(12, 4) AS score
+    SELECT breakdown, first_day(unit, stamp) AS period, score::DECIMAL(12, 4) AS score
     FROM given LEFT JOIN breakdowns USING (customer_id), unit
-    WHERE (getvariable('from') IS NULL OR local_day(at) >= getvariable('from')::DATE)
-        AND (getvariable('to') IS NULL OR local_day(at) <= getvariable('to')::DATE)
+    WHERE (getvariable('from') IS NULL OR local_day(stamp) >= getvariable('from')::DATE)
+        AND (getvariable('to') IS NULL OR local_day(stamp) <= getvariable('to')::DATE)
     QUALIFY source = 'tickets' OR row_number() OVER (PARTITION BY customer_id, period
-        ORDER BY at DESC, known_at DESC NULLS LAST, response_id DESC NULLS LAST, score DESC) = 1
+        ORDER BY stamp DESC, known_at DESC NULLS LAST, response_id DESC NULLS LAST, score DESC) = 1
 ),
 counted AS (
     SELECT breakdown, period, count(*) AS n, sum(score)::DOUBLE AS s, sum(score * score)::DOUBLE AS q,

@@ -9,15 +9,14 @@ WITH settings AS (
     SELECT duration(coalesce(getvariable('horizon'), '90d')) AS horizon, duration(coalesce(getvariable('window'), '90d')) AS span,
         getvariable('as_of') - horizon AS index_at
 ),
+acts AS (
+    SELECT customer_id, occurred_at FROM activity
+    WHERE coalesce(getvariable('activity'), '') = '' OR list_contains(string_split(getvariable('activity'), ','), name)
+),
 people AS (
-    SELECT customer_id, breakdown,
-        NOT EXISTS (SELECT 1 FROM activity a WHERE a.customer_id = customers.customer_id AND occurred_at > index_at
-            AND (coalesce(getvariable('activity'), '') = '' OR list_contains(string_split(getvariable('activity'), ','), name)))
-            AS is_gone
-    FROM customers JOIN breakdowns USING (customer_id), settings
-    WHERE customer_id IN (SELECT customer_id FROM activity, settings
-        WHERE occurred_at > index_at - horizon AND occurred_at <= index_at
-            AND (coalesce(getvariable('activity'), '') = '' OR list_contains(string_split(getvariable('activity'), ','), name)))
+    SELECT customer_id, breakdown, max(occurred_at) <= any_value(index_at) AS is_gone
+    FROM acts LEFT JOIN breakdowns USING (customer_id), settings
+    GROUP BY ALL HAVING bool_or(occurred_at > index_at - horizon AND occurred_at <= index_at)
 ),
 answers AS (
     SELECT customer_id, score FROM surveys, settings

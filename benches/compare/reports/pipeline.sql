@@ -1,32 +1,47 @@
 -- Twin of the report `pipeline`.
 -- case:
--- case: from=2024-03-01 to=2024-08-31
--- case: from=2024-09-01
--- case: to=2024-06-30 tz=Asia/Shanghai
+-- case: breakdown=segment
+-- case: breakdown=owner tz=Asia/Shanghai
+-- case: breakdown=plan_size as_of=2024-09-30
+-- case: breakdown=region as_of=2024-09-29T17:00:00Z tz=Asia/Shanghai
 -- case: as_of=2024-09-30
--- case: as_of=2024-09-30 tz=Asia/Shanghai from=2024-09-30
+-- case: as_of=2024-06-15 tz=Asia/Shanghai
+-- case: as_of=2024-03-31
+-- case: as_of=2024-01-20
 -- case: as_of=2023-12-31
--- case: currency=USD
+-- case: currency=USD breakdown=industry
 -- case: currency=EUR
-WITH deals AS (
-    SELECT status, amount, owner_id,
-        (epoch_us(closed_at) - epoch_us(opportunities.created_at)) / 86400e6 AS days
-    FROM opportunities
-    WHERE (getvariable('currency') IS NULL OR currency = getvariable('currency'))
-        AND (status = 'open'
-            OR (getvariable('from') IS NULL OR local_day(closed_at) >= getvariable('from')::DATE)
-            AND (getvariable('to') IS NULL OR local_day(closed_at) <= getvariable('to')::DATE))
+WITH -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
+history AS (
+    SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at
+    FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
+    WHERE o.closed_at IS NULL OR s.occurred_at < o.closed_at GROUP BY ALL
 ),
-counted AS (
-    SELECT owner_id, grouping(owner_id) = 1 AS total,
-        count(*) FILTER (status = 'won') AS won, count(*) FILTER (status = 'lost') AS lost,
-        count(*) FILTER (status = 'open') AS open,
-        coalesce(sum(amount) FILTER (status = 'won'), 0) AS won_value,
-        avg(days) FILTER (status = 'won') AS mean_cycle_won_days,
-        avg(days) FILTER (status = 'lost') AS mean_cycle_lost_days
-    FROM deals GROUP BY ROLLUP (owner_id) HAVING count(*) > 0
+-- Stages stand in the order in which deals enter them on average.
+places AS (
+    SELECT stage, avg(place) AS place
+    FROM (SELECT stage, row_number() OVER (PARTITION BY opportunity_id ORDER BY entered_at, stage) AS place FROM history)
+    GROUP BY stage
+),
+shares AS (
+    SELECT h.stage, count(*) FILTER (o.status = 'won') AS won, count(*) AS closed
+    FROM history h JOIN opportunities o USING (opportunity_id) WHERE o.status IN ('won', 'lost') GROUP BY ALL
+),
+newest AS (
+    SELECT opportunity_id, arg_max(stage, (occurred_at, load_id, row_no)) AS stage FROM opportunity_stages GROUP BY ALL
+),
+deals AS (
+    SELECT newest.stage, currency, breakdown, amount,
+        (epoch_us(getvariable('as_of')) - epoch_us(created_at)) / 86400e6 AS age,
+        (epoch_us(getvariable('as_of')) - epoch_us(entered_at)) / 86400e6 AS there
+    FROM opportunities o LEFT JOIN newest USING (opportunity_id)
+    LEFT JOIN history h ON h.opportunity_id = o.opportunity_id AND h.stage = newest.stage
+    LEFT JOIN breakdowns USING (customer_id)
+    WHERE o.status = 'open' AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
 )
-SELECT CASE WHEN NOT total THEN coalesce(owners.name, owner_id, '(no owner)') END AS owner,
-    won, lost, open, won / nullif(won + lost, 0) AS win_rate, won_value, mean_cycle_won_days, mean_cycle_lost_days
-FROM counted LEFT JOIN owners USING (owner_id)
-ORDER BY total, won_value DESC, owner
+SELECT deals.stage, currency, breakdown, count(*) AS deals, coalesce(sum(amount), 0) AS value, avg(age) AS mean_age_days,
+    avg(there) AS mean_days_in_stage, won / nullif(closed, 0) AS win_share,
+    wilson(won, closed).low AS low, wilson(won, closed).high AS high
+FROM deals LEFT JOIN shares USING (stage) LEFT JOIN places USING (stage)
+GROUP BY deals.stage, currency, breakdown, won, closed, place
+ORDER BY place NULLS LAST, stage, currency NULLS FIRST, breakdown NULLS FIRST

@@ -250,9 +250,11 @@ impl Scale<'_> {
 /// The page behind a number.
 fn leads_to(cx: &Context, metric: &str) -> Option<String> {
     match metric {
-        "win_rate" | "top_seller" | "top_potential" => Some(cx.report("pipeline")),
-        "revenue" | "nps" => Some(cx.report(metric)),
-        "active_customers" => Some(cx.report("retention")),
+        "win_rate" | "top_seller" => Some(cx.report("leaders")),
+        "top_potential" => Some(cx.report("potential")),
+        "revenue" | "nps" | "nrr" | "mrr" => Some(cx.report(metric)),
+        "active_customers" => Some(cx.report("lifecycle")),
+        "open_tickets" => Some(cx.report("backlog")),
         "revenue_at_risk" | "customers_at_risk" => Some(cx.link(Context::AT_RISK, &[])),
         _ => None,
     }

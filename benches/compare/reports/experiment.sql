@@ -1,0 +1,140 @@
+-- Twin of the report `experiment`.
+-- case: attribute=language control=en
+-- case: attribute=language control=en aa=true starts=2024-06-01 window=90d
+-- case: attribute=language control=en outcome=activity activity=login,export starts=2024-09-01 window=14d aa=true
+-- case: attribute=segment control=C outcome=activity window=2w expected_share=0.5 starts=2024-07-01
+-- case: attribute=region control=nowhere outcome=activity activity=purchase
+-- case: attribute=channel control=ads starts=2024-05-01 window=60d as_of=2024-06-10 tz=Asia/Shanghai currency=USD
+-- case: attribute=channel control=ads starts=2024-05-01 window=60d tz=America/New_York outcome=attribute outcome_attribute=consent covariate=plan_size
+-- case: attribute=owner control=U001 starts=2024-08-01 window=120d
+-- case: as_of=2023-12-31 attribute=segment control=A
+-- case:
+WITH settings AS (
+    SELECT duration(coalesce(getvariable('window'), '30d')) AS length, getvariable('as_of')::TIMESTAMPTZ AS as_of,
+        coalesce(getvariable('outcome'), 'order') AS outcome, coalesce(getvariable('aa') = 'true', false) AS aa,
+        getvariable('expected_share')::DOUBLE AS share, coalesce(getvariable('activity'), '') AS names
+),
+-- What a setting that names a column or an attribute says of a customer.
+said AS (
+    SELECT customer_id, kind, CASE wanted WHEN 'none' THEN NULL WHEN 'segment' THEN segment WHEN 'channel' THEN channel
+        WHEN 'region' THEN region WHEN 'industry' THEN industry WHEN 'owner' THEN owner_id WHEN 'status' THEN status
+        ELSE attributes[wanted] END AS value
+    FROM customers, (SELECT kind, coalesce(wanted, 'none') AS wanted FROM (VALUES ('arm', getvariable('attribute')),
+        ('outcome', getvariable('outcome_attribute')), ('covariate', getvariable('covariate'))) AS _(kind, wanted))
+),
+members AS (
+    SELECT customer_id, customer_key, arms.value AS arm, outcomes.value AS outcome_value, covariates.value AS covariate,
+        CASE WHEN getvariable('starts') IS NULL THEN created_at
+            ELSE getvariable('starts')::DATE::TIMESTAMP AT TIME ZONE getvariable('tz') END AS starts_at
+    FROM customers
+    JOIN said AS arms USING (customer_id) JOIN said AS outcomes USING (customer_id)
+    JOIN said AS covariates USING (customer_id)
+    WHERE arms.kind = 'arm' AND outcomes.kind = 'outcome' AND covariates.kind = 'covariate' AND arms.value IS NOT NULL
+),
+paid AS (
+    SELECT customer_id, currency, amount, occurred_at < starts_at AS is_before
+    FROM orders JOIN members USING (customer_id), settings
+    WHERE occurred_at BETWEEN starts_at - length AND starts_at + length
+        AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+),
+seen AS (
+    SELECT DISTINCT customer_id FROM activity JOIN members USING (customer_id), settings
+    WHERE occurred_at BETWEEN starts_at AND starts_at + length
+        AND (names = '' OR list_contains(string_split(names, ','), activity.name))
+),
+people AS (
+    SELECT members.*, coalesce(starts_at + length <= as_of, false) AS matured,
+        CASE outcome
+            WHEN 'order' THEN EXISTS (FROM paid WHERE paid.customer_id = members.customer_id AND amount > 0 AND NOT is_before)
+            WHEN 'activity' THEN customer_id IN (FROM seen)
+            ELSE coalesce(lower(outcome_value) IN ('true', 'yes', 't', 'y') OR try_cast(outcome_value AS DOUBLE) > 0, false)
+        END AS converted,
+        coalesce((SELECT sum(amount) FROM paid WHERE paid.customer_id = members.customer_id AND NOT is_before), 0)::DOUBLE AS y,
+        CASE WHEN (SELECT count(covariate) FROM members) > 0 THEN try_cast(covariate AS DECIMAL(18, 4))::DOUBLE
+            ELSE coalesce((SELECT sum(amount) FROM paid WHERE paid.customer_id = members.customer_id AND is_before), 0)::DOUBLE
+        END AS x
+    FROM members, settings
+),
+-- The A/A check is an experiment of its own, of the control alone.
+tests AS (
+    SELECT false AS aa, people.*, arm = coalesce(getvariable('control'), '') AS is_control FROM people
+    UNION ALL BY NAME
+    SELECT true AS aa, people.* REPLACE (CASE WHEN half THEN 'A/A' ELSE 'A/A control' END AS arm), NOT half AS is_control
+    FROM (SELECT *, ((customer_key::HUGEINT * 48271 + 1) % 2147483647) ** 2 AS unused,
+            (((customer_key::HUGEINT * 48271 + 1) % 2147483647) * ((customer_key::HUGEINT * 48271 + 1) % 2147483647))
+                % 2147483647 < 1073741824 AS half FROM people) AS people, settings
+    WHERE settings.aa AND arm = getvariable('control')
+),
+slopes AS (SELECT aa, CASE WHEN count(x) = count(*) AND var_pop(x) > 0 THEN covar_pop(x, y) / var_pop(x) END AS theta,
+        count(*) AS everybody, count(DISTINCT arm) AS n_arms FROM tests GROUP BY aa),
+arms AS (
+    SELECT aa, arm, bool_or(is_control) AS is_control, count(*) AS n, count(*) FILTER (matured) AS matured,
+        count(*) FILTER (converted) AS k, avg(y) AS mean, var_samp(y) AS variance,
+        avg(y - theta * x) AS adjusted_mean, var_samp(y - theta * x) AS adjusted_variance,
+        any_value(everybody) AS everybody, any_value(n_arms) AS n_arms
+    FROM tests JOIN slopes USING (aa) GROUP BY aa, arm
+),
+currencies AS (
+    SELECT aa, count(DISTINCT coalesce(currency, '')) FILTER (amount IS NOT NULL) AS n, min(currency) AS currency
+    FROM tests LEFT JOIN paid USING (customer_id) GROUP BY aa
+),
+compared AS (
+    SELECT arms.*, c.n AS control_n, c.k AS control_k,
+        (arms.n - arms.everybody * planned) / nullif(sqrt(arms.everybody * planned * (1 - planned)), 0) AS size_z,
+        (arms.k / arms.n - c.k / c.n) / nullif(sqrt((arms.k + c.k) / (arms.n + c.n)
+            * (1 - (arms.k + c.k) / (arms.n + c.n)) * (1 / arms.n + 1 / c.n)), 0) AS lift_z,
+        arms.mean - c.mean AS difference, arms.variance / arms.n AS e, c.variance / c.n AS control_e,
+        arms.adjusted_mean - c.adjusted_mean AS adjusted_difference,
+        arms.adjusted_variance / arms.n AS ae, c.adjusted_variance / c.n AS control_ae
+    FROM (SELECT arms.*, CASE WHEN aa OR share IS NULL THEN 1 / n_arms WHEN is_control THEN share
+            ELSE (1 - share) / nullif(n_arms - 1, 0) END AS planned
+        FROM arms, (SELECT share FROM settings)) AS arms
+    LEFT JOIN (FROM arms WHERE is_control) AS c USING (aa)
+),
+-- The two-sided normal tail, by Simpson's rule; Welch's degrees of freedom, and Student's quantile at them: Newton's
+-- method on the area under cos^(nu - 1), which is the distribution of atan(t / sqrt(nu)).
+weights AS (SELECT list(CASE WHEN k IN (0, 2000) THEN 1 WHEN k % 2 = 1 THEN 4 ELSE 2 END / 6000 ORDER BY k) AS w
+    FROM range(2001) AS _(k)),
+tailed AS (
+    SELECT compared.*,
+        (e + control_e) ** 2 / nullif(e ** 2 / (n - 1) + control_e ** 2 / (control_n - 1), 0) AS nu,
+        (ae + control_ae) ** 2 / nullif(ae ** 2 / (n - 1) + control_ae ** 2 / (control_n - 1), 0) AS adjusted_nu,
+        CASE WHEN size_z IS NOT NULL THEN greatest(0, 1 - sqrt(2 / pi()) * least(abs(size_z), 9) * list_sum(list_transform(w,
+            lambda f, k: f * exp(-0.5 * (least(abs(size_z), 9) * (k - 1) / 2000) ** 2)))) END AS size_p,
+        CASE WHEN lift_z IS NOT NULL THEN greatest(0, 1 - sqrt(2 / pi()) * least(abs(lift_z), 9) * list_sum(list_transform(w,
+            lambda f, k: f * exp(-0.5 * (least(abs(lift_z), 9) * (k - 1) / 2000) ** 2)))) END AS lift_p
+    FROM compared, weights
+),
+quantiles AS (
+    SELECT nu, CASE WHEN nu > 300 THEN student_start(nu) ELSE sqrt(nu) * tan(list_reduce(range(12)::DOUBLE[],
+        lambda a, i: a - (a * list_sum(list_transform(w, lambda f, k: f * cos(a * (k - 1) / 2000) ** (nu - 1)))
+            - 0.475 * sqrt(pi()) * exp(lgamma(nu / 2) - lgamma((nu + 1) / 2))) / cos(a) ** (nu - 1),
+        least(atan(student_start(nu) / sqrt(nu)), 1.5))) END AS t
+    FROM (SELECT nu FROM tailed UNION SELECT adjusted_nu FROM tailed), weights WHERE nu IS NOT NULL
+)
+SELECT arm, tailed.n AS customers, size_p AS size_p_value, matured, k AS converted, k / tailed.n AS rate,
+    wilson(k, tailed.n).low AS low, wilson(k, tailed.n).high AS high,
+    CASE WHEN NOT is_control THEN k / tailed.n - control_k / control_n END AS lift,
+    CASE WHEN NOT is_control AND control_n IS NOT NULL THEN difference(k / tailed.n, wilson(k, tailed.n),
+        control_k / control_n, wilson(control_k, control_n)).low END AS lift_low,
+    CASE WHEN NOT is_control AND control_n IS NOT NULL THEN difference(k / tailed.n, wilson(k, tailed.n),
+        control_k / control_n, wilson(control_k, control_n)).high END AS lift_high,
+    CASE WHEN NOT is_control THEN (k / tailed.n - control_k / control_n) / nullif(control_k / control_n, 0) END AS relative_lift,
+    CASE WHEN NOT is_control THEN lift_p END AS p_value,
+    CASE WHEN currencies.n = 1 THEN currencies.currency END AS currency,
+    CASE WHEN currencies.n < 2 THEN mean END AS revenue_per_customer,
+    CASE WHEN currencies.n < 2 THEN mean_interval(mean, sqrt(variance), tailed.n).low END AS revenue_low,
+    CASE WHEN currencies.n < 2 THEN mean_interval(mean, sqrt(variance), tailed.n).high END AS revenue_high,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference END AS difference,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference - q.t * sqrt(e + control_e) END AS difference_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference + q.t * sqrt(e + control_e) END AS difference_high,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference END AS adjusted_difference,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference - a.t * sqrt(ae + control_ae) END AS adjusted_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference + a.t * sqrt(ae + control_ae) END AS adjusted_high,
+    CASE WHEN min(size_p) OVER (PARTITION BY tailed.aa) < 0.001 THEN 'srm_alarm' WHEN control_n IS NULL THEN 'no_control'
+        WHEN currencies.n > 1 THEN 'several_currencies' WHEN matured < tailed.n THEN 'window_running' END AS note
+FROM tailed
+LEFT JOIN quantiles AS q ON q.nu = tailed.nu
+LEFT JOIN quantiles AS a ON a.nu = tailed.adjusted_nu
+JOIN currencies ON currencies.aa = tailed.aa
+ORDER BY tailed.aa, is_control DESC, arm

@@ -1,0 +1,35 @@
+-- Twin of the report `leaders`.
+-- case:
+-- case: from=2024-03-01 to=2024-08-31
+-- case: from=2024-09-01
+-- case: to=2024-06-30 tz=Asia/Shanghai
+-- case: as_of=2024-09-30
+-- case: as_of=2024-09-30 tz=Asia/Shanghai from=2024-09-30
+-- case: as_of=2024-06-15T18:00:00Z tz=Asia/Shanghai to=2024-06-15
+-- case: as_of=2023-12-31
+-- case: currency=USD
+-- case: currency=EUR
+WITH deals AS (
+    SELECT status, amount, owner_id, (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
+    FROM opportunities
+    WHERE (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+        AND (status = 'open'
+            OR (getvariable('from') IS NULL OR local_day(closed_at) >= getvariable('from')::DATE)
+            AND (getvariable('to') IS NULL OR local_day(closed_at) <= getvariable('to')::DATE))
+),
+counted AS (
+    SELECT owner_id, grouping(owner_id) = 1 AS total,
+        count(*) FILTER (status = 'won') AS won, count(*) FILTER (status = 'lost') AS lost,
+        count(*) FILTER (status = 'open') AS open,
+        coalesce(sum(amount) FILTER (status = 'won'), 0) AS won_value,
+        avg(days) FILTER (status = 'won') AS mean_cycle_won_days,
+        avg(days) FILTER (status = 'lost') AS mean_cycle_lost_days
+    FROM deals GROUP BY ROLLUP (owner_id) HAVING count(*) > 0
+)
+SELECT CASE WHEN NOT total THEN rank() OVER (PARTITION BY total ORDER BY won_value DESC) END AS rank,
+    CASE WHEN NOT total THEN coalesce(owners.name, owner_id, '(no owner)') END AS owner, owners.team AS team,
+    won, lost, open, won / nullif(won + lost, 0) AS win_rate,
+    wilson(won, won + lost).low AS low, wilson(won, won + lost).high AS high,
+    won_value, mean_cycle_won_days, mean_cycle_lost_days
+FROM counted LEFT JOIN owners USING (owner_id)
+ORDER BY total, won_value DESC, owner, owner_id

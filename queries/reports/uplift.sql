@@ -1,0 +1,207 @@
+--! title = { en = "Uplift by score", zh = "按评分的增量效果（Uplift）" }
+--! description = { en = "Does a score find the customers whom a treatment moves? Customers of an experiment are ranked by a score, highest first, and cut into tenths; equal scores stay together, so tenths may be uneven or missing. Uplift is the treated's rate minus the control's, with Newcombe's 95 % interval. Qini (Radcliffe 2007): incremental conversions if the best tenths so far are treated: treated conversions − control conversions × treated / control, all cumulative. Random: the same if as many were treated at random. The Qini coefficient in the total row is the area between the two curves by the trapezoid rule, the share of customers along and incremental conversions divided by all treated customers up: above 0, the score is better than chance. Its interval needs a bootstrap and is not given here: judge the tenths by their intervals. The score is a numeric attribute (`score_attribute`) known before the experiment, or the newest churn score made up to its start: a later one would know the outcome. Customers without a score are left out. Arms, outcome and window are as in the report `experiment`.", zh = "某个评分能否找出真正被干预打动的客户？将实验中的客户按评分从高到低排序并分为十组；评分相同者不拆开，因此各组人数可能不等或缺组。增量为实验组转化率减对照组转化率，附 Newcombe 95% 区间。Qini（Radcliffe 2007）：若只干预排在前面的各组，可带来的增量转化数 = 实验组转化 − 对照组转化 × 实验组人数 ÷ 对照组人数，均为累计值。随机线为随机干预同样多客户的结果。合计行的 Qini 系数为两条曲线之间的面积（梯形法），横轴为客户占比，纵轴为增量转化数除以实验组总人数：大于 0 表示评分优于随机。其区间需要自助法（bootstrap），此处未给出，请以各组区间判断。评分取实验前已知的数值属性（score_attribute），或不晚于实验开始的最新流失评分：更晚的评分已知晓结果。没有评分的客户不计。分组、结果与窗口同报表 experiment。" }
+--! group = "marketing"
+--! grain = "one row per tenth of the score, the highest first, and a total row"
+--! chart = { kind = "line", x = "targeted_share", y = ["qini", "random"], count = "customers" }
+--!
+--! [params.attribute]
+--! title = { en = "Arm", zh = "分组属性" }
+--! type = "breakdown"
+--! default = "none"
+--! doc = { en = "What holds a customer's arm: segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "记录客户分组的字段：segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--! [params.control]
+--! title = { en = "Control", zh = "对照组" }
+--! type = "text"
+--! doc = { en = "Name of the control arm", zh = "对照组的取值" }
+--! [params.treated]
+--! title = { en = "Treated", zh = "实验组" }
+--! type = "text"
+--! doc = { en = "Name of the treated arm; all arms but the control if not given", zh = "实验组的取值；不填表示对照组以外的全部分组" }
+--! [params.score_attribute]
+--! title = { en = "Score", zh = "评分属性" }
+--! type = "breakdown"
+--! default = "none"
+--! doc = { en = "Name of the numeric attribute to rank by; none for the churn score", zh = "用于排序的数值属性名；none 表示流失评分" }
+--! [params.starts]
+--! title = { en = "Start", zh = "开始日期" }
+--! type = "date"
+--! doc = { en = "First day of the experiment; if not given, each customer starts when they were created", zh = "实验首日；不填时以客户创建时间为开始" }
+--! [params.window]
+--! title = { en = "Window", zh = "观察窗口" }
+--! type = "duration"
+--! default = "30d"
+--! doc = { en = "How long after the start an outcome counts", zh = "开始后多长时间内的结果计入" }
+--! [params.outcome]
+--! title = { en = "Outcome", zh = "结果指标" }
+--! type = "choice"
+--! default = "order"
+--! choices = ["order", "activity", "attribute"]
+--! doc = { en = "An order line above zero, an activity, or an attribute that is true or above zero", zh = "有金额大于零的订单行、发生活动，或属性为真或大于零" }
+--! [params.activity]
+--! title = { en = "Activity", zh = "活动" }
+--! type = "activities"
+--! default = []
+--! doc = { en = "Activity that is the outcome; empty means any", zh = "作为结果的活动名称；留空表示任意活动" }
+--! [params.outcome_attribute]
+--! title = { en = "Outcome attribute", zh = "结果属性" }
+--! type = "breakdown"
+--! default = "none"
+--! doc = { en = "Name of the attribute that is the outcome", zh = "作为结果的客户属性名" }
+--!
+--! [columns.decile]
+--! title = { en = "Tenth", zh = "分组（十分位）" }
+--! absent = { en = "Total", zh = "合计" }
+--! unit = "number"
+--! doc = { en = "1 has the highest scores; empty in the total row", zh = "1 为评分最高的一组；合计行为空" }
+--! [columns.score_from]
+--! title = { en = "Score from", zh = "最低评分" }
+--! unit = "number"
+--! doc = { en = "Lowest score of the tenth", zh = "该组最低评分" }
+--! [columns.score_to]
+--! title = { en = "Score to", zh = "最高评分" }
+--! unit = "number"
+--! doc = { en = "Highest score of the tenth", zh = "该组最高评分" }
+--! [columns.treated]
+--! title = { en = "Treated", zh = "实验组客户" }
+--! unit = "count"
+--! doc = { en = "Customers of the treated arms", zh = "实验组客户数" }
+--! [columns.control]
+--! title = { en = "Control", zh = "对照组客户" }
+--! unit = "count"
+--! doc = { en = "Customers of the control", zh = "对照组客户数" }
+--! [columns.treated_rate]
+--! title = { en = "Rate, treated", zh = "实验组转化率" }
+--! unit = "share"
+--! doc = { en = "Share of the treated with the outcome", zh = "实验组中出现结果的占比" }
+--! [columns.control_rate]
+--! title = { en = "Rate, control", zh = "对照组转化率" }
+--! unit = "share"
+--! doc = { en = "Share of the control with the outcome", zh = "对照组中出现结果的占比" }
+--! [columns.uplift]
+--! title = { en = "Uplift", zh = "增量" }
+--! unit = "share"
+--! doc = { en = "Difference of the two rates, in points", zh = "两组转化率之差（百分点）" }
+--! [columns.low]
+--! title = { en = "Uplift, low", zh = "增量下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of the 95 % interval of the uplift", zh = "增量的 95% 区间下限" }
+--! [columns.high]
+--! title = { en = "Uplift, high", zh = "增量上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of the 95 % interval of the uplift", zh = "增量的 95% 区间上限" }
+--! [columns.targeted_share]
+--! title = { en = "Customers so far", zh = "累计客户占比" }
+--! unit = "share"
+--! doc = { en = "Share of customers in this and better tenths", zh = "该组及更高各组的客户占比" }
+--! [columns.qini]
+--! title = { en = "Qini", zh = "Qini" }
+--! unit = "number"
+--! doc = { en = "Incremental conversions among the treated of this and better tenths", zh = "该组及更高各组的实验组客户中的增量转化数" }
+--! [columns.random]
+--! title = { en = "Random", zh = "随机" }
+--! unit = "number"
+--! doc = { en = "Incremental conversions if as many were chosen at random", zh = "随机选择同样多客户时的增量转化数" }
+--! [columns.qini_coefficient]
+--! title = { en = "Qini coefficient", zh = "Qini 系数" }
+--! unit = "share"
+--! doc = { en = "Area between the curves, in incremental conversions per treated customer; in the total row only", zh = "两条曲线之间的面积，单位为每位实验组客户的增量转化；仅合计行" }
+--! [columns.currency]
+--! title = { en = "Currency", zh = "币种" }
+--! absent = { en = "All", zh = "全部" }
+--! unit = "text"
+--! doc = { en = "The currency whose orders count, if one was chosen", zh = "仅统计该币种的订单；未指定时为全部" }
+--!
+--! [labels]
+--! order = { en = "Order", zh = "订单" }
+--! activity = { en = "Activity", zh = "活动" }
+--! attribute = { en = "Attribute", zh = "属性" }
+
+--- Whom does it move? Areas are added up tenth by tenth, in order, so that the
+--- last digit does not depend on threads.
+
+WITH scored AS (
+  SELECT
+    members.arm <> $control AS is_treated,
+    members.has_converted,
+    $score_attribute AS attribute_score,
+    latest(scores.probability, scores.cutoff, scores.known_at, scores.model) AS churn_score
+  FROM experiment_members AS members
+  JOIN customers ON customers.customer_key = members.customer_key
+  LEFT JOIN scores ON scores.customer_key = members.customer_key AND scores.cutoff <= members.starts_at
+  WHERE members.arm = $control OR (members.arm <> $control AND ($treated IS NULL OR members.arm = $treated))
+  GROUP BY members.customer_key, members.arm, members.has_converted, $score_attribute
+),
+chosen AS (
+  SELECT
+    is_treated,
+    has_converted,
+    CASE WHEN count(attribute_score) OVER () = 0 THEN churn_score ELSE TRY_CAST(attribute_score AS DOUBLE) END
+      AS score
+  FROM scored
+),
+ranked AS (
+  SELECT
+    *,
+    1 + 10 * (CAST(rank() OVER (ORDER BY score DESC) AS BIGINT) - 1) / count(*) OVER () AS decile
+  FROM chosen
+  WHERE score IS NOT NULL AND NOT isnan(score)
+),
+counted AS (
+  SELECT
+    grouping(decile) AS is_total,
+    decile,
+    min(score) AS score_from,
+    max(score) AS score_to,
+    count(*) AS customers,
+    count(*) FILTER (WHERE is_treated) AS treated,
+    count(*) FILTER (WHERE NOT is_treated) AS control,
+    count(*) FILTER (WHERE is_treated AND has_converted) AS treated_converted,
+    count(*) FILTER (WHERE NOT is_treated AND has_converted) AS control_converted
+  FROM ranked
+  GROUP BY GROUPING SETS ((decile), ())
+  HAVING count(*) > 0
+),
+curve AS (
+  SELECT
+    *,
+    CAST(sum(customers) OVER so_far AS DOUBLE) / max(customers) OVER () AS targeted_share,
+    sum(treated_converted) OVER so_far
+      - CAST(sum(control_converted) OVER so_far * sum(treated) OVER so_far AS DOUBLE)
+        / nullif(sum(control) OVER so_far, 0) AS qini,
+    CAST(max(treated) OVER () AS DOUBLE) AS all_treated
+  FROM counted
+  WINDOW so_far AS (PARTITION BY is_total ORDER BY decile ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+strips AS (
+  SELECT
+    *,
+    max(CASE is_total WHEN 1 THEN qini END) OVER () AS all_qini,
+    CASE is_total WHEN 0 THEN
+      (targeted_share - lag(targeted_share, 1, 0.0) OVER tenths) * (qini + lag(qini, 1, 0.0) OVER tenths) / 2
+    END AS strip
+  FROM curve
+  WINDOW tenths AS (PARTITION BY is_total ORDER BY decile)
+)
+SELECT
+  decile,
+  score_from,
+  score_to,
+  customers,
+  treated,
+  control,
+  CAST(treated_converted AS DOUBLE) / nullif(treated, 0) AS treated_rate,
+  CAST(control_converted AS DOUBLE) / nullif(control, 0) AS control_rate,
+  CAST(treated_converted AS DOUBLE) / nullif(treated, 0) - CAST(control_converted AS DOUBLE) / nullif(control, 0)
+    AS uplift,
+  newcombe(treated_converted, treated, control_converted, control)['low'] AS low,
+  newcombe(treated_converted, treated, control_converted, control)['high'] AS high,
+  targeted_share,
+  qini,
+  targeted_share * all_qini AS random,
+  CASE is_total WHEN 1 THEN
+    (sum(strip) OVER (ORDER BY is_total, decile ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - all_qini / 2)
+      / nullif(all_treated, 0)
+  END AS qini_coefficient,
+  $currency AS currency
+FROM strips
+ORDER BY is_total, decile

@@ -28,7 +28,7 @@ use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, TrackConsumersPool};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -46,7 +46,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::functions;
 use crate::schema::{Kind, SPECS, Table, TableSpec};
 use crate::tables::{DataFile, Snapshot};
+use memory::Memory;
 
+mod memory;
 mod merge;
 mod scan;
 mod sorted;
@@ -80,6 +82,8 @@ pub struct Engine {
     snapshot: Snapshot,
     config: EngineConfig,
     runtime: Arc<RuntimeEnv>,
+    /// The pool of `runtime`, which remembers refusals.
+    memory: Arc<Memory>,
     /// The customer keys at which a new range begins, one for all tables, so
     /// that tables joined by customer meet without being dealt out again.
     borders: Arc<OnceCell<Arc<[i64]>>>,
@@ -92,14 +96,14 @@ impl Engine {
     ///
     /// [`ErrorKind::Internal`] if the memory pool can not be built.
     pub fn new(snapshot: Snapshot, config: &EngineConfig) -> Result<Self> {
-        let top = std::num::NonZeroUsize::MIN.saturating_add(4);
-        let pool = TrackConsumersPool::new(FairSpillPool::new(config.memory_limit_bytes()), top);
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
+        let memory = Arc::new(Memory::new(config.memory_limit_bytes()));
+        let pool = Arc::clone(&memory) as Arc<dyn MemoryPool>;
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let location = snapshot.store().location();
         if location.local_path().is_none() {
             runtime.register_object_store(location.url(), location.store());
         }
-        Ok(Self { snapshot, config: config.clone(), runtime, borders: Arc::default() })
+        Ok(Self { snapshot, config: config.clone(), runtime, memory, borders: Arc::default() })
     }
 
     /// The snapshot the engine reads.
@@ -268,6 +272,7 @@ impl View {
     pub async fn collect(&self, frame: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let schema = Arc::clone(frame.schema().inner());
         let deadline = Duration::from_secs(self.engine.config.query_seconds);
+        let refusals = self.engine.memory.refusals();
         let answer = async {
             let memory =
                 MemoryConsumer::new("the answer").register(&self.engine.runtime.memory_pool);
@@ -283,9 +288,14 @@ impl View {
         };
         match tokio::time::timeout(deadline, answer).await {
             Ok(batches) => {
-                let batches = batches.map_err(|error| match error.kind() {
-                    ErrorKind::Limit => error.hint("or ask for a shorter period"),
-                    _ => error,
+                let batches = batches.map_err(|error| {
+                    let refused = self.engine.memory.refused_since(refusals);
+                    match refused.filter(|_| error.kind() == ErrorKind::Query).unwrap_or(error) {
+                        error if error.kind() == ErrorKind::Limit => {
+                            error.hint("or ask for a shorter period")
+                        }
+                        error => error,
+                    }
                 })?;
                 // The planner's guess of a sum's precision can differ from
                 // what runs; what the rows say is what is true.

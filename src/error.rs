@@ -124,7 +124,8 @@ impl Error {
     }
 
     /// The same error for a further reader; what caused it is part of the message.
-    fn again(&self) -> Self {
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
         Self(Box::new(Inner {
             kind: self.0.kind,
             message: self.to_string(),

@@ -147,6 +147,15 @@ fn deals_are_one_number() {
         assert_eq!(sum(&potential, "open_deals"), open);
         assert_eq!(number(&forecast[0], "value"), sum(&potential, "open_value"));
     }
+    // What a back-test says of a day is what was forecast on it.
+    let back = At("2024-12-31").report("forecast", &[]);
+    for date in ["2024-11-30", "2024-09-30", "2024-06-30"] {
+        let then = back.iter().find(|row| row["date"] == date).unwrap();
+        let forecast = &At(date).report("forecast", &[])[0];
+        for column in ["deals", "value"] {
+            assert_eq!(number(then, column), number(forecast, column), "{column} of {date}");
+        }
+    }
 }
 
 #[test]

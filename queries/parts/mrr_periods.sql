@@ -1,5 +1,5 @@
 --! title = { en = "MRR movements by period", zh = "按周期的月度经常性收入变动" }
---! description = { en = "Sums of the changes of MRR per period, currency and breakdown value, from the first period with a contract to the report's date. The columns of_start_* hold the part of customers who paid in the currency when the period began.", zh = "按周期、币种与分组汇总月度经常性收入变动，从首个有合同的周期至报表日期。of_start_* 列仅含周期开始时已在该币种付费的客户。" }
+--! description = { en = "Sums of the changes of MRR per period, currency and breakdown value, from the first period with a paying contract to the report's date. The columns of_start_* hold the part of customers who paid in the currency when the period began.", zh = "按周期、币种与分组汇总月度经常性收入变动，从首个有合同的周期至报表日期。of_start_* 列仅含周期开始时已在该币种付费的客户。" }
 --! grain = "one row per period, currency and breakdown value"
 
 WITH moves AS (
@@ -7,6 +7,7 @@ WITH moves AS (
     $breakdown AS breakdown,
     changes.currency,
     period_index($period, changes.day) AS period_no,
+    changes.customer_key,
     changes.movement,
     changes.change,
     abs(changes.change) AS amount,
@@ -37,7 +38,7 @@ sums AS (
     sum(amount) FILTER (WHERE movement = 'churn' AND is_of_start) AS of_start_churn,
     sum(n_customers) AS n_customers,
     count(*) FILTER (WHERE movement = 'new') AS new_customers,
-    count(*) FILTER (WHERE movement = 'churn') AS churned_customers
+    count(DISTINCT customer_key) FILTER (WHERE movement = 'churn') AS churned_customers
   FROM moves
   GROUP BY breakdown, currency, period_no
 ),

@@ -71,7 +71,7 @@ WITH groups AS (
   LEFT JOIN customers ON customers.customer_key = tickets.customer_key
   GROUP BY 1, 2, 3, 4
 ),
--- Per period one group is in: as opened, as closed, and as open at its end.
+-- One row per group and period it was there in, if only to be opened or closed.
 turns AS (
   SELECT
     breakdown,

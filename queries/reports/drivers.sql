@@ -1,5 +1,5 @@
 --! title = { en = "Drivers of conversion", zh = "转化驱动因素" }
---! description = { en = "Which early activities and which attributes go with reaching a goal. Customers are watched from their first `start`; what they did within `early` is the factor, and whether they reached the goal after that and within the window is the outcome, so that nothing that came with or after the goal can look like its cause. Left out: who reached the goal early, and whose window has not ended. The odds ratio says how many times the odds of reaching the goal are those of the others (95 % interval, a half added to each count); q is the p value corrected for the number of factors looked at (Benjamini–Hochberg). This is association: what sets people apart, not what would happen if others did the same.", zh = "哪些早期行为与属性与达成目标相关。自每位客户首次 start 起观察：early 期内的行为为因素，此后至时间窗结束是否达成目标为结果，因此目标之后的事不会被当成原因。early 期内已达成目标者与时间窗尚未结束者不计。优势比表示达成目标的优势是其他客户的多少倍（95% 区间，各计数加 0.5）；q 为按因素个数校正后的 p 值（Benjamini–Hochberg）。结果为相关性，不代表因果。" }
+--! description = { en = "Which early activities and which attributes go with reaching a goal. Customers are watched from their first `start`; what they did within `early` is the factor, and whether they reached the goal after that and within the window is the outcome, so that nothing that came with or after the goal can look like its cause. The start activity itself is no factor. Left out: who reached the goal early (the start among them, if it is also a goal), and whose window has not ended. The odds ratio says how many times the odds of reaching the goal are those of the others (95 % interval, a half added to each count); q is the p value corrected for the number of factors looked at (Benjamini–Hochberg). This is association: what sets people apart, not what would happen if others did the same.", zh = "哪些早期行为与属性与达成目标相关。自每位客户首次 start 起观察：early 期内的行为为因素，此后至时间窗结束是否达成目标为结果，因此目标之后的事不会被当成原因。起点活动本身不作为因素。early 期内已达成目标者（含起点即目标者）与时间窗尚未结束者不计。优势比表示达成目标的优势是其他客户的多少倍（95% 区间，各计数加 0.5）；q 为按因素个数校正后的 p 值（Benjamini–Hochberg）。结果为相关性，不代表因果。" }
 --! group = "journeys"
 --! grain = "one row per factor and value, surest first"
 --! chart = { kind = "table" }
@@ -162,7 +162,7 @@ ranked AS (
   SELECT
     logs.*,
     p_value(log_odds / error) AS p,
-    rank() OVER (ORDER BY p_value(log_odds / error)) AS place,
+    count(*) OVER (ORDER BY p_value(log_odds / error) RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS place,
     count(*) OVER () AS n_factors
   FROM logs
 ),
@@ -184,4 +184,4 @@ SELECT
   q,
   CASE WHEN q < 0.05 THEN 'beyond_chance' END AS note
 FROM corrected
-ORDER BY q, abs(log_odds) DESC, factor, value
+ORDER BY p, factor, value

@@ -62,7 +62,7 @@
 --! [columns.median_cycle_days]
 --! title = { en = "Median cycle, days", zh = "周期中位数（天）" }
 --! unit = "days"
---! doc = { en = "Half of the won deals took no longer from opening to winning", zh = "半数赢单从创建到赢单不超过该天数" }
+--! doc = { en = "Median days from opening to winning", zh = "从创建到赢单的天数中位数" }
 
 --- Which sources bring the money?
 
@@ -121,4 +121,4 @@ SELECT
   mean_interval(mean_won, spread, n_amounts)['high'] AS mean_won_high,
   cycle / 86400000000 AS median_cycle_days
 FROM means
-ORDER BY won_value DESC, source NULLS LAST, currency NULLS FIRST, breakdown NULLS FIRST
+ORDER BY currency NULLS FIRST, won_value DESC, source NULLS LAST, breakdown NULLS FIRST

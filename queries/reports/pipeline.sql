@@ -1,5 +1,5 @@
 --! title = { en = "Pipeline", zh = "销售管道" }
---! description = { en = "Deals open at the report's date by the stage they were in then, from their stage history, so that any past date can be asked. Value is what open deals are for. Win share: of the closed deals that were ever in the stage, how many were won (Wilson 95 % interval); what the open deals will bring is another question, since those still there are the slow ones: see `forecast`. Mean ages are in days of 24 hours. Deals without stage history have no stage and no win share.", zh = "报表日期时进行中的商机，按当时所处阶段（依据阶段历史，因此可查任意过去日期）。金额为进行中商机的金额。赢单占比：曾处于该阶段且已关闭的商机中赢单的比例（Wilson 95% 区间）；进行中商机最终带来多少是另一个问题（仍在进行的往往较慢），见 forecast。平均时长以每天 24 小时计。无阶段历史的商机阶段为空，无赢单占比。" }
+--! description = { en = "Deals open at the report's date by the furthest stage they had entered then, from their stage history, so that any past date can be asked. Value is what open deals are for, as known at the report's date. Win share is over all currencies and customers. Win share: of the closed deals that were ever in the stage, how many were won (Wilson 95 % interval); what the open deals will bring is another question, since those still there are the slow ones: see `forecast`. Mean ages are in days of 24 hours. Deals without stage history have no stage and no win share.", zh = "报表日期时进行中的商机，按当时到达过的最靠后阶段（依据阶段历史，因此可查任意过去日期）。金额为报表日期所知的进行中商机金额。赢单占比基于全部币种与客户。赢单占比：曾处于该阶段且已关闭的商机中赢单的比例（Wilson 95% 区间）；进行中商机最终带来多少是另一个问题（仍在进行的往往较慢），见 forecast。平均时长以每天 24 小时计。无阶段历史的商机阶段为空，无赢单占比。" }
 --! group = "sales"
 --! grain = "one row per stage, currency and breakdown value with an open deal"
 --! chart = { kind = "bar", x = "stage", y = ["value"], series = "breakdown" }
@@ -33,18 +33,19 @@
 --- What is in the pipeline, and how long has it been there?
 
 WITH current_stages AS (
-  SELECT opportunity_id, stage, stage_no, entered_at
-  FROM stage_entries
-  WHERE moved_at IS NULL AND lost_at IS NULL
-),
-outcomes AS (
-  SELECT
-    stage,
-    count(*) FILTER (WHERE status = 'won') AS won,
-    count(*) AS closed
-  FROM stage_entries
-  WHERE status IN ('won', 'lost')
-  GROUP BY stage
+  SELECT *
+  FROM (
+    SELECT
+      opportunity_id,
+      stage,
+      stage_no,
+      entered_at,
+      moved_at IS NULL AND lost_at IS NULL AS is_current,
+      count(*) FILTER (WHERE status = 'won') OVER (PARTITION BY stage) AS won,
+      count(*) FILTER (WHERE status IN ('won', 'lost')) OVER (PARTITION BY stage) AS closed
+    FROM stage_entries
+  )
+  WHERE is_current
 ),
 deals AS (
   SELECT
@@ -52,6 +53,8 @@ deals AS (
     current_stages.stage_no,
     opportunities.currency,
     $breakdown AS breakdown,
+    max(current_stages.won) AS won,
+    max(current_stages.closed) AS closed,
     count(*) AS deals,
     coalesce(sum(opportunities.amount), 0) AS value,
     sum(CAST($as_of AS BIGINT) - CAST(opportunities.created_at AS BIGINT)) AS age,
@@ -72,9 +75,8 @@ SELECT
   deals.value,
   CASE WHEN deals.n_aged > 0 THEN CAST(deals.age AS DOUBLE) / deals.n_aged / 86400000000 END AS mean_age_days,
   CAST(deals.in_stage AS DOUBLE) / deals.deals / 86400000000 AS mean_days_in_stage,
-  CAST(outcomes.won AS DOUBLE) / outcomes.closed AS win_share,
-  wilson(outcomes.won, outcomes.closed)['low'] AS low,
-  wilson(outcomes.won, outcomes.closed)['high'] AS high
+  CASE WHEN deals.closed > 0 THEN CAST(deals.won AS DOUBLE) / deals.closed END AS win_share,
+  wilson(deals.won, deals.closed)['low'] AS low,
+  wilson(deals.won, deals.closed)['high'] AS high
 FROM deals
-LEFT JOIN outcomes ON outcomes.stage = deals.stage
 ORDER BY deals.stage_no NULLS LAST, deals.currency NULLS FIRST, deals.breakdown NULLS FIRST

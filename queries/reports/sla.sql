@@ -107,7 +107,10 @@
 WITH agents AS (
   SELECT
     owner_id,
-    CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || owner_id || ')' ELSE name END AS name
+    CASE
+      WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || owner_id || ')'
+      ELSE name
+    END AS name
   FROM owners
 ),
 waited AS (
@@ -185,7 +188,8 @@ SELECT
   wilson(response_met, response_decided)['high'] AS response_high,
   resolution_decided,
   resolution_met,
-  CASE WHEN resolution_decided > 0 THEN CAST(resolution_met AS DOUBLE) / resolution_decided END AS resolution_share,
+  CASE WHEN resolution_decided > 0 THEN CAST(resolution_met AS DOUBLE) / resolution_decided END
+    AS resolution_share,
   wilson(resolution_met, resolution_decided)['low'] AS resolution_low,
   wilson(resolution_met, resolution_decided)['high'] AS resolution_high,
   period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz) AS complete

@@ -9,10 +9,22 @@
 -- case: as_of=2023-12-31
 -- case: currency=USD
 -- case: currency=EUR
-WITH deals AS (
+WITH
+-- The currency that was asked for, or the one most amounts have; null, which is all, if there are not several.
+known AS (
+    SELECT currency, count(*) AS n
+    FROM (SELECT currency FROM orders UNION ALL SELECT currency FROM subscriptions UNION ALL SELECT currency FROM opportunities)
+    WHERE currency IS NOT NULL GROUP BY currency
+),
+wanted AS (
+    SELECT coalesce(getvariable('currency'),
+        CASE WHEN count(*) > 1 THEN list(currency ORDER BY n DESC, currency)[1] END) AS wanted
+    FROM known
+),
+deals AS (
     SELECT status, amount, owner_id, (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
-    FROM opportunities
-    WHERE (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+    FROM opportunities, wanted
+    WHERE (wanted IS NULL OR currency = wanted)
         AND (status = 'open'
             OR (getvariable('from') IS NULL OR local_day(closed_at) >= getvariable('from')::DATE)
             AND (getvariable('to') IS NULL OR local_day(closed_at) <= getvariable('to')::DATE))

@@ -14,7 +14,8 @@
 -- case: from=2024-05-20 to=2024-11-10 breakdown=channel tz=Asia/Shanghai
 -- case: from=2024-08-07 period=week currency=USD
 -- case: to=2024-12-17 period=year
-WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, local_day(getvariable('as_of')) AS today),
+WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, local_day(getvariable('as_of')) AS today,
+    CASE unit WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE ('1 ' || unit)::INTERVAL END AS length),
 contracts AS (
     SELECT customer_id, currency, mrr, local_day(started_at) AS start, coalesce(local_day(ended_at), today + 1) AS stop
     FROM subscriptions, unit WHERE start < stop
@@ -35,17 +36,16 @@ moves AS (
         WHEN change > 0 THEN 'expansion' ELSE 'contraction' END AS kind
     FROM changes LEFT JOIN paying before ON before.customer_id = changes.customer_id AND before.day = changes.day - 1
         LEFT JOIN paying after ON after.customer_id = changes.customer_id AND after.day = changes.day
-        LEFT JOIN (SELECT customer_id, min(day) AS first FROM paying GROUP BY ALL) f ON f.customer_id = changes.customer_id
+        LEFT JOIN (SELECT customer_id, min(day) AS first FROM paying GROUP BY ALL) f
+            ON f.customer_id = changes.customer_id
 ),
 groups AS (
     SELECT currency, breakdown, date_trunc(any_value(unit), min(start)) AS first
-    FROM contracts LEFT JOIN breakdowns USING (customer_id), unit GROUP BY ALL
+    FROM contracts LEFT JOIN breakdowns USING (customer_id), unit WHERE mrr > 0 GROUP BY ALL
 ),
 periods AS (
-    SELECT day::DATE AS period, least(day + to_months(CASE unit WHEN 'year' THEN 12 WHEN 'quarter' THEN 3 WHEN 'month' THEN 1
-        ELSE 0 END) + to_days(CASE unit WHEN 'week' THEN 7 WHEN 'day' THEN 1 ELSE 0 END) - INTERVAL 1 DAY, today)::DATE AS last
-    FROM unit, LATERAL (SELECT unnest(generate_series((SELECT min(first) FROM groups), today,
-        CASE unit WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE ('1 ' || unit)::INTERVAL END)) AS day)
+    SELECT day::DATE AS period, least(day + length - INTERVAL 1 DAY, today)::DATE AS last
+    FROM unit, LATERAL (SELECT unnest(generate_series((SELECT min(first) FROM groups), today, length)) AS day)
 ),
 states AS (
     SELECT period, currency, breakdown, sum(mrr) FILTER (day < period) AS start_mrr,
@@ -73,4 +73,4 @@ FROM unit, groups g JOIN periods p ON p.period >= first
 WHERE (getvariable('currency') IS NULL OR g.currency = getvariable('currency'))
     AND (getvariable('from') IS NULL OR p.period >= date_trunc(unit, getvariable('from')::DATE))
     AND (getvariable('to') IS NULL OR p.period <= getvariable('to')::DATE)
-ORDER BY p.period, g.currency, g.breakdown NULLS FIRST
+ORDER BY p.period, g.currency NULLS FIRST, g.breakdown NULLS FIRST

@@ -26,10 +26,34 @@ things AS (
     SELECT DISTINCT ON (customer_id, month) 5, 'active_customers', 'count', first_day('month', occurred_at) AS month, 1
     FROM activity
 ),
+-- What a customer pays changes on days; a change counts for NRR if the customer paid the day before.
+contracts AS (
+    SELECT customer_id, currency, mrr, first_day('day', started_at) AS starts, first_day('day', ended_at) AS ends
+    FROM subscriptions WHERE mrr > 0 AND (ends IS NULL OR ends > starts)
+),
+turns AS (
+    SELECT customer_id, currency, starts AS day, mrr AS change FROM contracts
+    UNION ALL
+    SELECT customer_id, currency, ends, -mrr FROM contracts WHERE ends IS NOT NULL
+),
+recurring AS (
+    SELECT sum(change) AS mrr, sum(change) FILTER (day < month) AS base,
+        base + coalesce(sum(change) FILTER (day >= month AND paid), 0) AS kept,
+        sum(change) FILTER (day < before) AS base_before,
+        base_before + coalesce(sum(change) FILTER (day >= before AND day < month AND paid), 0) AS kept_before
+    FROM (SELECT *, (month - INTERVAL 1 MONTH)::DATE AS before, EXISTS (
+            SELECT 1 FROM contracts AS c WHERE c.customer_id = turns.customer_id AND c.starts < day
+                AND (c.ends IS NULL OR c.ends >= day)) AS paid
+        FROM turns, moment)
+    WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
+    HAVING count(*) > 0
+),
 sums AS (
     SELECT place, metric, unit, coalesce(sum(n) FILTER (now), 0)::DOUBLE AS value,
         coalesce(sum(n) FILTER (NOT now), 0)::DOUBLE AS previous
     FROM things LEFT JOIN months USING (month) GROUP BY ALL
+    UNION ALL
+    SELECT 6, 'nrr', 'share', kept / nullif(base, 0), kept_before / nullif(base_before, 0) FROM recurring
 ),
 deals AS (
     SELECT status, amount, customer_id, owner_id, now,
@@ -75,14 +99,16 @@ risks_before AS (
         QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1)
 ),
 states AS (
-    SELECT 6 AS place, 'open_tickets' AS metric, 'count' AS unit, count(*) FILTER (closed_at IS NULL)::DOUBLE AS value,
-        count(*) FILTER (occurred_at < began AND (closed_at IS NULL OR closed_at >= began))::DOUBLE AS previous
+    SELECT 7 AS place, 'mrr' AS metric, 'money' AS unit, mrr::DOUBLE AS value, base::DOUBLE AS previous FROM recurring
+    UNION ALL
+    SELECT 8, 'open_tickets', 'count', count(*) FILTER (closed_at IS NULL)::DOUBLE,
+        count(*) FILTER (occurred_at < began AND (closed_at IS NULL OR closed_at >= began))::DOUBLE
     FROM tickets, moment HAVING count(*) > 0
     UNION ALL
-    SELECT 7, 'revenue_at_risk', 'money', a.money, CASE WHEN b.n > 0 THEN b.money END
+    SELECT 9, 'revenue_at_risk', 'money', a.money, CASE WHEN b.n > 0 THEN b.money END
     FROM risks AS a, risks_before AS b WHERE a.n > 0
     UNION ALL
-    SELECT 8, 'customers_at_risk', 'count', a.high, CASE WHEN b.n > 0 THEN b.high END
+    SELECT 10, 'customers_at_risk', 'count', a.high, CASE WHEN b.n > 0 THEN b.high END
     FROM risks AS a, risks_before AS b WHERE a.n > 0
 ),
 sellers AS (
@@ -99,7 +125,9 @@ potential AS (
 ),
 rows AS (
     SELECT place, metric, NULL AS rank, NULL AS name, value, previous, CASE WHEN complete THEN value - previous END AS change,
-        NULL AS low, NULL AS high, unit, CASE WHEN NOT complete THEN 'month_to_date' END AS note
+        NULL AS low, NULL AS high, unit, CASE WHEN NOT complete THEN 'month_to_date'
+            WHEN metric = 'new_customers' AND value + previous > 0 THEN
+                if(abs(value - previous) > z95() * sqrt(value + previous), 'beyond_chance', 'within_chance') END AS note
     FROM sums, moment
     UNION ALL
     SELECT place, metric, NULL, NULL, value, previous, value - previous, interval.low, interval.high, unit,
@@ -108,11 +136,11 @@ rows AS (
     UNION ALL
     SELECT place, metric, NULL, NULL, value, previous, value - previous, NULL, NULL, unit, NULL FROM states
     UNION ALL
-    SELECT 9, 'top_seller', rank, name, value::DOUBLE, previous::DOUBLE, CASE WHEN complete THEN value - previous END,
+    SELECT 11, 'top_seller', rank, name, value::DOUBLE, previous::DOUBLE, CASE WHEN complete THEN value - previous END,
         NULL, NULL, 'money', CASE WHEN NOT complete THEN 'month_to_date' END
     FROM sellers, moment WHERE rank <= 3 AND value > 0
     UNION ALL
-    SELECT 10, 'top_potential', rank, name, value::DOUBLE, NULL, NULL, NULL, NULL, 'money', NULL
+    SELECT 12, 'top_potential', rank, name, value::DOUBLE, NULL, NULL, NULL, NULL, 'money', NULL
     FROM potential WHERE rank <= 5 AND value > 0
 )
 SELECT metric, rank, name, value, previous, change, low, high, unit, note

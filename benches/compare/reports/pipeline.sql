@@ -11,7 +11,8 @@
 -- case: as_of=2023-12-31
 -- case: currency=USD breakdown=industry
 -- case: currency=EUR
-WITH -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
+WITH
+-- When each deal first entered each stage; what stands at or after its closing only names the outcome.
 history AS (
     SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at
     FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
@@ -27,15 +28,14 @@ shares AS (
     SELECT h.stage, count(*) FILTER (o.status = 'won') AS won, count(*) AS closed
     FROM history h JOIN opportunities o USING (opportunity_id) WHERE o.status IN ('won', 'lost') GROUP BY ALL
 ),
-newest AS (
-    SELECT opportunity_id, arg_max(stage, (occurred_at, load_id, row_no)) AS stage FROM opportunity_stages GROUP BY ALL
-),
+-- A deal moves on when it first enters a stage of higher order, so it is in the furthest it has entered.
+furthest AS (SELECT opportunity_id, arg_max(stage, (place, stage)) AS stage FROM history JOIN places USING (stage) GROUP BY ALL),
 deals AS (
-    SELECT newest.stage, currency, breakdown, amount,
+    SELECT furthest.stage, currency, breakdown, amount,
         (epoch_us(getvariable('as_of')) - epoch_us(created_at)) / 86400e6 AS age,
         (epoch_us(getvariable('as_of')) - epoch_us(entered_at)) / 86400e6 AS there
-    FROM opportunities o LEFT JOIN newest USING (opportunity_id)
-    LEFT JOIN history h ON h.opportunity_id = o.opportunity_id AND h.stage = newest.stage
+    FROM opportunities o LEFT JOIN furthest USING (opportunity_id)
+    LEFT JOIN history h ON h.opportunity_id = o.opportunity_id AND h.stage = furthest.stage
     LEFT JOIN breakdowns USING (customer_id)
     WHERE o.status = 'open' AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
 )

@@ -19,7 +19,7 @@ WITH contacts AS (
 ),
 last_contacts AS (SELECT customer_key, local_day(max(occurred_at)) AS last_contact FROM contacts GROUP BY ALL),
 deals AS (
-    SELECT customer_key, currency, count(*) AS open_deals, coalesce(sum(amount), 0) AS open_value
+    SELECT customer_key, customer_id, currency, count(*) AS open_deals, coalesce(sum(amount), 0) AS open_value
     FROM opportunities
     WHERE status = 'open' AND customer_key IS NOT NULL
         AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
@@ -27,8 +27,7 @@ deals AS (
 ),
 contracts AS (
     SELECT customer_key, currency, sum(mrr) AS mrr FROM subscriptions
-    WHERE local_day(started_at) <= local_day(getvariable('as_of'))
-        AND (ended_at IS NULL OR local_day(ended_at) > local_day(getvariable('as_of')))
+    WHERE started_at <= getvariable('as_of') AND (ended_at IS NULL OR ended_at > getvariable('as_of'))
     GROUP BY ALL
 ),
 newest AS (
@@ -36,8 +35,8 @@ newest AS (
     WHERE run_id = (SELECT max(run_id) FROM scores) GROUP BY ALL
 ),
 ranked AS (
-    SELECT *, row_number() OVER (ORDER BY open_value DESC, customer_id) AS rank
-    FROM deals JOIN (SELECT customer_key, customer_id, name, owner_id FROM customers) USING (customer_key)
+    SELECT *, row_number() OVER (ORDER BY open_value DESC, customer_id, currency) AS rank
+    FROM deals LEFT JOIN (SELECT customer_key, name, owner_id FROM customers) USING (customer_key)
 )
 SELECT rank, customer_id, coalesce(ranked.name, customer_id) AS customer,
     coalesce(owners.name, ranked.owner_id, '(no owner)') AS owner, open_deals, open_value, ranked.currency, mrr, last_contact, band

@@ -26,7 +26,11 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
                 let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
                 let text = cell_text(column.as_ref(), row, unit);
-                let words = header.words(field.name(), &text);
+                let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
+                let words = match is_null(column.as_ref(), row) {
+                    true => absent,
+                    false => header.words(field.name(), &text),
+                };
                 Cell::new(words.map_or(text.as_str(), |words| words.get(language)))
                     .set_alignment(alignment(field.data_type()))
             }));

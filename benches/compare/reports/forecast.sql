@@ -1,0 +1,87 @@
+-- Twin of the report `forecast`.
+-- case:
+-- case: tz=Asia/Shanghai
+-- case: tz=America/New_York as_of=2024-12-15
+-- case: as_of=2024-09-30
+-- case: as_of=2024-09-29T17:00:00Z tz=Asia/Shanghai
+-- case: as_of=2024-09-30T16:00:00Z tz=Asia/Shanghai
+-- case: as_of=2024-03-31
+-- case: as_of=2024-01-20
+-- case: as_of=2023-12-31
+-- case: currency=USD
+-- case: currency=EUR
+WITH
+-- When each deal first entered each stage; what stands at or after its closing only names the outcome.
+history AS (
+    SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at
+    FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
+    WHERE o.closed_at IS NULL OR s.occurred_at < o.closed_at GROUP BY ALL
+),
+-- Stages stand in the order in which deals enter them on average.
+places AS (
+    SELECT stage, row_number() OVER (ORDER BY avg(place), stage) AS place
+    FROM (SELECT stage, row_number() OVER (PARTITION BY opportunity_id ORDER BY entered_at, stage) AS place FROM history)
+    GROUP BY stage
+),
+-- Ten spans of whole days, by the calendar where the reader is.
+spans(span, begins) AS (VALUES (1, 0), (2, 2), (3, 5), (4, 9), (5, 14), (6, 21), (7, 30), (8, 45), (9, 60), (10, 90)),
+-- The report's date, and the ends of the last twelve months that are over.
+dates AS (
+    SELECT 'forecast' AS kind, local_day(getvariable('as_of')) AS date, getvariable('as_of')::TIMESTAMPTZ AS instant
+    UNION ALL
+    SELECT 'backtest', (first - INTERVAL 1 DAY)::DATE, first::TIMESTAMP AT TIME ZONE getvariable('tz') - INTERVAL 1 MICROSECOND
+    FROM (SELECT unnest(generate_series(0, 11)) AS back),
+        LATERAL (SELECT (first_day('month', getvariable('as_of')) - to_months(back))::DATE AS first)
+),
+-- What was known at each date of each deal: the furthest stage it had entered, and whether it had closed.
+known AS (
+    SELECT kind, date, instant, opportunity_id, currency, amount, o.status, closed_at,
+        arg_max(stage, place) AS stage, arg_max(entered_at, place) AS entered_at
+    FROM dates JOIN history ON entered_at <= instant JOIN places USING (stage) JOIN opportunities o USING (opportunity_id)
+    WHERE created_at IS NULL OR created_at <= instant
+    GROUP BY ALL
+),
+open AS (
+    SELECT *, (SELECT max(span) FROM spans WHERE begins <= local_day(instant) - local_day(entered_at)) AS span
+    FROM known WHERE (closed_at IS NULL OR closed_at > instant)
+        AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+),
+-- How long closed deals had stayed in each stage.
+stays AS (
+    SELECT h.stage, any_value(o.closed_at) AS closed_at, any_value(o.status = 'won') AS won,
+        local_day(greatest(h.entered_at, coalesce(min(l.entered_at), any_value(o.closed_at)))) - local_day(h.entered_at) AS days
+    FROM history h JOIN places p USING (stage) JOIN opportunities o USING (opportunity_id)
+    LEFT JOIN (FROM history JOIN places USING (stage)) l ON l.opportunity_id = h.opportunity_id AND l.place > p.place
+    WHERE o.status IN ('won', 'lost')
+    GROUP BY h.opportunity_id, h.stage, h.entered_at
+),
+shares AS (
+    SELECT kind, date, stage, span, count(*) FILTER (won) AS won, count(*) AS closed
+    FROM dates JOIN stays ON closed_at <= instant JOIN spans ON days >= begins
+    GROUP BY ALL
+),
+-- Deals of one share err together: p is the mean of a Beta distribution, v its variance. Money has four decimals.
+cells AS (
+    SELECT kind, date, currency, o.stage, span, count(*) AS deals, coalesce(sum(amount), 0) AS value,
+        coalesce(sum(amount::DOUBLE ** 2), 0) AS squares,
+        (coalesce(any_value(s.won), 0) + 1) / (coalesce(any_value(s.closed), 0) + 2) AS p,
+        p * (1 - p) / (coalesce(any_value(s.closed), 0) + 3) AS v,
+        coalesce(sum(amount) FILTER (o.status = 'won' AND closed_at <= getvariable('as_of')), 0) AS won_since,
+        count(*) FILTER (o.status = 'open') AS still_open,
+        coalesce(sum(amount) FILTER (o.status = 'open'), 0) AS still_open_value
+    FROM open o LEFT JOIN shares s USING (kind, date, stage, span)
+    GROUP BY kind, date, currency, o.stage, span
+),
+sums AS (
+    SELECT kind, date, currency, sum(deals)::BIGINT AS deals, sum(value) AS value, sum((value::DOUBLE * p)::DECIMAL(30, 4)) AS expected,
+        sqrt(sum(squares * p * (1 - p) + value::DOUBLE ** 2 * v)) AS sd,
+        sum(won_since) AS won_since, sum(still_open)::BIGINT AS still_open, sum(still_open_value) AS still_open_value
+    FROM cells GROUP BY ALL
+),
+ends AS (SELECT *, greatest(expected - z95() * sd, 0) AS low, expected + z95() * sd AS high FROM sums)
+SELECT kind, date, currency, deals, value, expected, low, high, CASE WHEN kind = 'backtest' THEN won_since END AS won_since,
+    still_open, still_open_value,
+    CASE WHEN kind = 'backtest' THEN
+        CASE WHEN won_since <= high AND won_since + still_open_value >= low THEN 'inside' ELSE 'outside' END END AS note
+FROM ends
+ORDER BY kind DESC, date DESC, currency NULLS FIRST

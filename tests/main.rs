@@ -9,6 +9,7 @@
 )]
 
 mod agreement;
+mod bare;
 mod common;
 mod faults;
 mod goldens;

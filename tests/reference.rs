@@ -52,7 +52,8 @@ fn every_column_of_every_report_is_described() {
         }
         let chart = header.chart.as_ref().unwrap_or_else(|| panic!("{name} has no chart"));
         if chart.kind != ChartKind::Table {
-            let drawn = [Some(&chart.x), chart.series.as_ref(), chart.low.as_ref()];
+            let drawn =
+                [Some(&chart.x), chart.series.as_ref(), chart.facet.as_ref(), chart.low.as_ref()];
             let more = [chart.high.as_ref(), chart.complete.as_ref(), chart.count.as_ref()];
             for column in drawn.into_iter().chain(more).flatten().chain(&chart.y) {
                 assert!(there.contains(column.as_str()), "{name}: the chart's {column}");

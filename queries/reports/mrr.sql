@@ -2,7 +2,7 @@
 --! description = { en = "Where monthly recurring revenue came from and went to. In every row, exactly: end = start + new + expansion + reactivation − contraction − churn. A contract counts from the local day it started to the day before it ended. New: the customer's first paying day; reactivation: paying again after at least a day without; churn: nothing is left in any currency; expansion and contraction: every other rise and fall, moving to another currency among them. Changes of one customer on one day are netted; changes on different days of a period are not, so that months add up to quarters. Amounts are kept apart by currency, those without one included; `from` and `to` show the whole periods that hold them.", zh = "月度经常性收入（MRR）的来源与去向。每一行严格满足：期末 = 期初 + 新增 + 扩张 + 回流 − 收缩 − 流失。合同自开始当日计至终止前一日。新增：客户首个付费日；回流：中断至少一天后再次付费；流失：所有币种均不再付费；扩张与收缩：其余增减，包括更换币种。同一客户同一天的变动相抵，同一周期内不同日期的变动不相抵，因此各月之和等于季度。不同币种分开统计，未注明币种者单独列示；from 与 to 按其所在的整个周期显示。" }
 --! group = "revenue"
 --! grain = "one row per period, currency and breakdown value, from the first paying contract of each to the report's date"
---! chart = { kind = "line", x = "period", y = ["end_mrr"], series = "breakdown", complete = "complete", count = "customers" }
+--! chart = { kind = "line", x = "period", y = ["end_mrr"], series = "breakdown", facet = "currency", complete = "complete", count = "customers" }
 --!
 --! [columns.start_mrr]
 --! title = { en = "MRR at start", zh = "期初 MRR" }

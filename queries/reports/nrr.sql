@@ -2,7 +2,7 @@
 --! description = { en = "How much of the recurring revenue a period began with is still there at its end. GRR = (start − contraction − churn) / start; NRR = (start + expansion − contraction − churn) / start, `nrr_with_reactivation` adds customers won back; quick ratio = (new + expansion) / (contraction + churn), with the same variant. Movements are those of the report `mrr`. `base = movements` takes all movements of the period, as most dashboards do; `base = start` takes only those of customers who paid when the period began, which is what happened to that revenue: choose it for quarters and years.", zh = "期初经常性收入在期末还剩多少。GRR =（期初 − 收缩 − 流失）÷ 期初；NRR =（期初 + 扩张 − 收缩 − 流失）÷ 期初，nrr_with_reactivation 另计回流；速动比率 =（新增 + 扩张）÷（收缩 + 流失），同样有含回流口径。变动与报表 mrr 一致。base = movements 计周期内全部变动（多数看板的口径）；base = start 仅计期初已付费客户的变动，反映该笔收入的真实去向，季度与年度建议使用。" }
 --! group = "revenue"
 --! grain = "one row per period, currency and breakdown value"
---! chart = { kind = "line", x = "period", y = ["nrr", "grr"], complete = "complete", count = "customers" }
+--! chart = { kind = "line", x = "period", y = ["nrr"], series = "breakdown", facet = "currency", complete = "complete", count = "customers" }
 --!
 --! [params.base]
 --! title = { en = "Base", zh = "口径" }

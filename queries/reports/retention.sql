@@ -2,7 +2,7 @@
 --! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first start activity; with `cohort = recurring`, of any, so that a customer is in a cohort for every period they started in. Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from age 1 up to it; `bracket`: in at least one of the ages from `bracket_from` to before `bracket_to`, one row per cohort. Without `return` the start activity is what counts, so age 0 is 100 %; with one, age 0 is the share that had it in the cohort's own period, before or after they started. Every cell up to today is there, zeros included; a period that has not ended is flagged, and its share can still rise. `on_or_after` can rise in every cell, since customers may still come back.", zh = "各同期群客户的再次活跃情况。同期群：客户首次发生起始活动所在的日历周期；cohort = recurring 时为任意一次起始活动所在周期，即客户在每个有起始活动的周期都计入当期同期群。第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从第 1 期到当期每期都活跃；bracket：在 bracket_from 期至 bracket_to 期（不含）之间至少活跃一期，每个同期群一行。未指定 return 时以起始活动计算留存，第 0 期为 100%；指定后，第 0 期为在同期群自身周期内发生过回访活动的占比，不论先后。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注，其留存率仍可能上升。on_or_after 的每一格都可能上升，因为客户仍可能回来。" }
 --! group = "retention"
 --! grain = "one row per breakdown value, cohort and age; with kind bracket one per breakdown value and cohort"
---! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", low = "low", high = "high", complete = "complete", count = "cohort_size" }
+--! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", facet = "breakdown", low = "low", high = "high", complete = "complete", count = "cohort_size" }
 --!
 --! [params.start]
 --! title = { en = "Start activity", zh = "起始活动" }

@@ -2,7 +2,7 @@
 --! description = { en = "How deals get from stage to stage, from their stage history and not from where they stand now. Each deal counts once per stage, by the day it first entered it. It moved on when it first entered a later stage or was won; it was lost from the furthest stage it had reached. Conversion is of the deals that are resolved, moved on or lost, with a Wilson 95 % interval; deals still in the stage are in neither. The median and nine-in-ten time in the stage, and the share that has moved on within 30 days, count deals still there for as long as they have been (Kaplan–Meier); a lost deal has not moved on by the report's date. Stages stand in the order in which deals enter them on average.", zh = "商机逐阶段推进的情况，依据阶段历史而非当前阶段。每个商机在每个阶段只计一次，按首次进入日。首次进入更靠后的阶段或赢单为推进；输单计在其到达过的最靠后阶段。转化率以已有结果（推进或输单）的商机为分母，附 Wilson 95% 区间；仍在该阶段的不计。停留时间中位数与九成分位、30 天内推进的比例按仍在阶段内的商机已停留时长计入（Kaplan–Meier）；输单视为截至报表日期未推进。阶段按商机平均进入次序排列。" }
 --! group = "sales"
 --! grain = "one row per stage and breakdown value"
---! chart = { kind = "funnel", x = "stage", y = ["conversion"], series = "breakdown", low = "low", high = "high", count = "deals" }
+--! chart = { kind = "bar", x = "stage", y = ["conversion"], series = "breakdown", low = "low", high = "high", count = "deals" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }

@@ -72,6 +72,8 @@ pub struct Chart {
     pub y: Vec<String>,
     /// The column that splits rows into series; in a heatmap, its rows.
     pub series: Option<String>,
+    /// The column whose values get a picture each.
+    pub facet: Option<String>,
     /// The lower end of the interval around `y`.
     pub low: Option<String>,
     /// The upper end of the interval around `y`.

@@ -191,7 +191,9 @@ fn parameters(
             | ParamKind::Activities
             | ParamKind::Steps => ParameterKind::Text,
         },
-        default: params::default_text(param).filter(|text| !text.is_empty()),
+        default: params::default_text(param).filter(|text| {
+            !text.is_empty() && !(param.kind == ParamKind::Breakdown && is_no_breakdown(text))
+        }),
         doc: param.doc.get(lang).to_owned(),
         current: filled.get(name).cloned(),
         error: refusal(name),
@@ -208,6 +210,11 @@ fn parameters(
     own.chain([as_of]).collect()
 }
 
+/// `none` is a word for programs; to a reader nothing is broken down.
+fn is_no_breakdown(text: &str) -> bool {
+    text == params::BREAKDOWNS[0].0
+}
+
 fn choices(header: &Header, codes: &[String], lang: Lang) -> Vec<Choice> {
     let title = |code: &String| {
         header.labels.get(code).map_or(code.as_str(), |words| words.get(lang)).to_owned()
@@ -221,6 +228,7 @@ fn no_chart() -> ChartSpec {
         x: String::new(),
         y: Vec::new(),
         series: None,
+        facet: None,
         low: None,
         high: None,
         complete: None,

@@ -61,6 +61,7 @@ fn spec(kind: ChartKind) -> ChartSpec {
         x: "x".to_owned(),
         y: vec!["y".to_owned()],
         series: named("series"),
+        facet: None,
         low: named("low"),
         high: named("high"),
         complete: named("complete"),
@@ -101,6 +102,26 @@ fn report_page(kind: ChartKind, columns: Vec<Column>, rows: Vec<Row>) -> ReportP
             hint: None,
         },
     }
+}
+
+#[test]
+fn each_value_of_the_facet_gets_a_picture_of_its_own_rows() {
+    let row = |facet: Option<&str>, y: i64| json!({ "x": "a", "y": y, "facet": facet });
+    let rows = rows(&json!([row(Some("EUR"), 11), row(Some("USD"), 22), row(None, 33)]));
+    let columns = vec![
+        column("x", ColumnKind::Text),
+        column("y", ColumnKind::Number),
+        column("facet", ColumnKind::Text),
+    ];
+    let mut page = report_page(ChartKind::Bar, columns, rows);
+    let whole = report::render(&context(Lang::En), &page).into_string();
+    assert!(!whole.contains("<h3>EUR</h3>"));
+    page.chart.facet = Some("facet".to_owned());
+    let split = report::render(&context(Lang::En), &page).into_string();
+    for heading in ["EUR", "USD"] {
+        assert_eq!(split.matches(&format!("<h3>{heading}</h3>")).count(), 1);
+    }
+    assert_eq!(split.matches("<figure").count(), 3);
 }
 
 fn customer_page() -> CustomerPage {

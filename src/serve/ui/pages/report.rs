@@ -8,7 +8,7 @@ use crate::serve::ui::charts::{self, ChartKind, ChartSpec, Room};
 use crate::serve::ui::context::Context;
 use crate::serve::ui::lang::Lang;
 use crate::serve::ui::layout::{self, Downloads};
-use crate::serve::ui::table::{self, DataTable, grouped};
+use crate::serve::ui::table::{self, DataTable, Row, grouped};
 use crate::serve::ui::text::Text;
 
 /// Rows the table lists; the chart draws more, and the downloads hold all.
@@ -65,12 +65,10 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
                 ))
             },
             Outcome::Rows { table, links, .. } => {
-                @let figure = charts::figure(
-                    "chart", &page.title, &page.chart, &table.columns, &table.rows, Room::Page, lang,
-                );
-                @if !figure.0.is_empty() {
+                @let figures = figures(page, table, lang);
+                @if !figures.0.is_empty() {
                     section.panel {
-                        (figure)
+                        (figures)
                         @if let Some(cut) = cut(page.chart.kind, table, lang) { p.note { (cut) } }
                     }
                 }
@@ -93,6 +91,40 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
         }
     };
     layout::page(cx, &page.title, &body)
+}
+
+/// Pictures beyond so many say no more; the table has all.
+const MOST_FACETS: usize = 12;
+
+/// The picture of the rows, or one for each value of the column that the chart
+/// is split by.
+fn figures(page: &ReportPage, table: &DataTable, lang: Lang) -> Markup {
+    let draw = |id: &str, title: &str, rows: &[Row]| {
+        charts::figure(id, title, &page.chart, &table.columns, rows, Room::Page, lang)
+    };
+    let column = page.chart.facet.as_deref();
+    let column = table.columns.iter().find(|known| Some(known.name.as_str()) == column);
+    let Some(column) = column else { return draw("chart", &page.title, &table.rows) };
+    let value = |row: &Row| row.get(&column.name).and_then(|cell| cell.as_str()).map(str::to_owned);
+    let mut values: Vec<Option<String>> = table.rows.iter().map(value).collect();
+    values.sort();
+    values.dedup();
+    if values.len() < 2 {
+        return draw("chart", &page.title, &table.rows);
+    }
+    html! {
+        @for (place, of) in values.iter().take(MOST_FACETS).enumerate() {
+            @let rows: Vec<Row> =
+                table.rows.iter().filter(|row| value(row) == *of).cloned().collect();
+            @let name = of.as_deref().or(column.absent.as_deref()).unwrap_or("–");
+            h3 { (name) }
+            (draw(&format!("chart-{place}"), &format!("{}: {name}", page.title), &rows))
+        }
+        @if values.len() > MOST_FACETS {
+            @let (shown, total) = (grouped(MOST_FACETS), grouped(values.len()));
+            p.note { (Text::DrawnFirst.fill(lang, &[("shown", &shown), ("total", &total)])) }
+        }
+    }
 }
 
 /// What a chart that does not draw all rows must say; bars say it themselves.

@@ -1,0 +1,146 @@
+//! What does a report answer when there is next to nothing, or it is asked for
+//! what is not there?
+
+use std::fs;
+
+use tempfile::TempDir;
+use tenure::error::ErrorKind;
+use tenure::ingest::IngestOptions;
+use tenure::reports::Purpose;
+use tenure::{ReportRequest, ReportTable, Tenure};
+
+use crate::common::{block_on, empty_store, sample};
+
+/// A mapping that gives what a row must have and nothing more.
+const MAPPING: &str = r#"
+title = "Bare rows"
+
+[[source]]
+name = "rows"
+match = { headers = ["who", "at"] }
+
+[[source.feed]]
+table = "activity"
+columns.customer_id = "who"
+columns.name = { value = "login" }
+columns.occurred_at = "at"
+
+[[source.feed]]
+table = "orders"
+columns.customer_id = "who"
+columns.order_id = { value = "O1" }
+columns.amount = { value = "10" }
+columns.occurred_at = "at"
+
+[[source.feed]]
+table = "opportunities"
+columns.customer_id = "who"
+columns.opportunity_id = { value = "D1" }
+columns.status = { value = "open" }
+
+[[source.feed]]
+table = "subscriptions"
+columns.customer_id = "who"
+columns.subscription_id = { value = "S1" }
+columns.mrr = { value = "0" }
+columns.started_at = "at"
+
+[[source.feed]]
+table = "tickets"
+columns.customer_id = "who"
+columns.ticket_id = { value = "T1" }
+columns.occurred_at = "at"
+
+[[source.feed]]
+table = "surveys"
+columns.customer_id = "who"
+columns.score = { value = "9" }
+columns.occurred_at = "at"
+
+[[source.feed]]
+table = "touches"
+columns.customer_id = "who"
+columns.occurred_at = "at"
+"#;
+
+fn one_customer() -> (TempDir, Tenure) {
+    let (folder, tenure) = empty_store();
+    let mapping = folder.path().join("bare.toml");
+    fs::write(&mapping, MAPPING).unwrap();
+    let path = folder.path().join("rows.csv");
+    fs::write(&path, "who,at\nC1,2024-03-05T10:00:00Z\n").unwrap();
+    let options =
+        IngestOptions { mapping: Some(mapping.display().to_string()), ..IngestOptions::default() };
+    block_on(tenure.ingest(&[path], &options, &mut ())).unwrap();
+    (folder, tenure)
+}
+
+fn ask(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> tenure::Result<ReportTable> {
+    let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let request = ReportRequest { params: params.collect(), ..ReportRequest::default() };
+    block_on(tenure.report(name, &request))
+}
+
+#[test]
+fn an_empty_store_gives_empty_tables_with_the_right_columns() {
+    let (_folder, tenure) = empty_store();
+    for query in tenure.catalogue().all(Purpose::Report) {
+        let report = ask(&tenure, &query.name, &[]).unwrap();
+        assert_eq!(report.rows(), 0, "{}", query.name);
+        let columns: Vec<&str> =
+            report.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(columns, query.columns, "{}", query.name);
+    }
+}
+
+/// No division by nothing, no interval of one value, no share above 1.
+#[test]
+fn one_customer_with_nothing_but_what_must_be_there_is_answered() {
+    let (_folder, tenure) = one_customer();
+    for query in tenure.catalogue().all(Purpose::Report) {
+        // These begin where activity does that the customer never had.
+        let set: &[(&str, &str)] = match query.name.as_str() {
+            "funnel" => &[("steps", "login")],
+            "paths" => &[("anchor", "login")],
+            "drivers" => &[("start", "login"), ("goal", "login")],
+            _ => &[],
+        };
+        for as_of in ["2024-03-05T10:00:00Z", "2025-03-05"] {
+            let asked: Vec<(&str, &str)> = set.iter().copied().chain([("as_of", as_of)]).collect();
+            let report = ask(&tenure, &query.name, &asked).unwrap();
+            let rows = tenure::reports::render::rows(&report.batches).unwrap();
+            for (row, (name, value)) in
+                rows.iter().flat_map(|row| row.iter().map(move |cell| (row, cell)))
+            {
+                let is_share = query.header.columns[name].unit == "share";
+                if let (true, Some(share)) = (is_share, value.as_f64()) {
+                    assert!((-1.0..=1.0).contains(&share), "{}.{name}: {row:?}", query.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_is_refused_with_what_there_is() {
+    let refused = |name: &str, set: &[(&str, &str)]| ask(sample(), name, set).unwrap_err();
+    let error = refused("funnel", &[("steps", "signup,trail")]);
+    assert_eq!(error.kind(), ErrorKind::Unknown);
+    assert!(error.to_string().contains("no activity \"trail\""), "{error}");
+    assert_eq!(error.nearest(), ["trial"]);
+    let error = refused("funnel", &[("steps", "signup,trial[colour=red]")]);
+    assert!(error.to_string().contains("no attribute \"colour\""), "{error}");
+    let error = refused("funnel", &[("hold", "colour")]);
+    assert!(error.to_string().contains("no attribute \"colour\""), "{error}");
+    let error = refused("retention", &[("start", "logins")]);
+    assert!(error.to_string().contains("no activity \"logins\""), "{error}");
+    let error = refused("revenue", &[("from", "2024-06-01"), ("to", "2024-05-01")]);
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.to_string().contains("2024-06-01 is after to = 2024-05-01"), "{error}");
+    let error = refused("mrr", &[("tz", "Europe/Pariss")]);
+    assert!(error.to_string().contains("not an IANA time zone"), "{error}");
+    let error = refused("funnel", &[("steps", "signup,trial within soon")]);
+    assert!(error.to_string().contains("length of time"), "{error}");
+    // A currency nobody has is an empty answer and no sum.
+    assert_eq!(ask(sample(), "mrr", &[("currency", "XXX")]).unwrap().rows(), 0);
+}

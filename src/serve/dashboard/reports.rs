@@ -11,7 +11,7 @@ use maud::Markup;
 use super::rows;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::reports::header::{Header, ParamKind};
+use crate::reports::header::{Header, Param, ParamKind};
 use crate::reports::{Purpose, Query, params};
 use crate::serve::problem::Problem;
 use crate::serve::ui::charts::{ChartKind, ChartSpec};
@@ -191,9 +191,7 @@ fn parameters(
             | ParamKind::Activities
             | ParamKind::Steps => ParameterKind::Text,
         },
-        default: params::default_text(param).filter(|text| {
-            !text.is_empty() && !(param.kind == ParamKind::Breakdown && is_no_breakdown(text))
-        }),
+        default: params::default_text(param).filter(|text| is_shown(param, text)),
         doc: param.doc.get(lang).to_owned(),
         current: filled.get(name).cloned(),
         error: refusal(name),
@@ -210,9 +208,11 @@ fn parameters(
     own.chain([as_of]).collect()
 }
 
-/// `none` is a word for programs; to a reader nothing is broken down.
-fn is_no_breakdown(text: &str) -> bool {
-    text == params::BREAKDOWNS[0].0
+/// Whether a default says something to a reader: no breakdown is called `none`
+/// by programs only.
+fn is_shown(param: &Param, text: &str) -> bool {
+    let is_none = param.kind == ParamKind::Breakdown && text == params::BREAKDOWNS[0].0;
+    !text.is_empty() && !is_none
 }
 
 fn choices(header: &Header, codes: &[String], lang: Lang) -> Vec<Choice> {

@@ -72,10 +72,8 @@ entries AS (
     currency,
     coalesce(amount, 0) AS amount,
     coalesce(status, 'open') AS status,
-    greatest(
-      period_index('day', period('day', entered_at, $tz)),
-      period_index('day', period('day', coalesce(created_at, entered_at), $tz))
-    ) AS entered,
+    period_index('day', period('day', entered_at, $tz)) AS entered,
+    period_index('day', period('day', greatest(entered_at, created_at), $tz)) AS known,
     period_index('day', period('day', closed_at, $tz)) AS closed,
     period_index('day', period('day', coalesce(moved_at, lost_at), $tz))
       - period_index('day', period('day', entered_at, $tz)) AS stayed
@@ -125,7 +123,7 @@ deals AS (
     max(entries.stage_no) AS stage_no,
     cuts.cut - 1 - last_value(entries.entered ORDER BY entries.stage_no) AS age
   FROM cuts
-  JOIN entries ON entries.entered < cuts.cut AND coalesce(entries.closed, cuts.cut) >= cuts.cut
+  JOIN entries ON entries.known < cuts.cut AND coalesce(entries.closed, cuts.cut) >= cuts.cut
   WHERE $currency IS NULL OR entries.currency = $currency
   GROUP BY 1, 2, 3, 4, 5, 6
 ),

@@ -61,31 +61,26 @@
 
 WITH deals AS (
   SELECT
-    opportunities.owner_id,
-    coalesce(owners.name, opportunities.owner_id, '(no owner)') AS owner,
-    owners.team,
-    opportunities.status = 'won' AS is_won,
-    opportunities.status = 'lost' AS is_lost,
-    coalesce(opportunities.status, 'open') = 'open' AS is_open,
-    opportunities.amount,
-    CAST(opportunities.closed_at AS BIGINT) - CAST(opportunities.created_at AS BIGINT) AS cycle
+    owner_id,
+    status = 'won' AS is_won,
+    status = 'lost' AS is_lost,
+    coalesce(status, 'open') = 'open' AS is_open,
+    amount,
+    CAST(closed_at AS BIGINT) - CAST(created_at AS BIGINT) AS cycle
   FROM opportunities
-  LEFT JOIN owners ON owners.owner_id = opportunities.owner_id
-  WHERE ($currency IS NULL OR opportunities.currency = $currency)
+  WHERE ($currency IS NULL OR currency = $currency)
     AND (
-      coalesce(opportunities.status, 'open') = 'open'
+      coalesce(status, 'open') = 'open'
       OR (
-        ($from IS NULL OR period('day', opportunities.closed_at, $tz) >= $from)
-        AND ($to IS NULL OR period('day', opportunities.closed_at, $tz) <= $to)
+        ($from IS NULL OR period('day', closed_at, $tz) >= $from)
+        AND ($to IS NULL OR period('day', closed_at, $tz) <= $to)
       )
     )
 ),
 counted AS (
   SELECT
-    0 AS is_total,
+    grouping(owner_id) AS is_total,
     owner_id,
-    owner,
-    team,
     count(*) FILTER (WHERE is_won) AS won,
     count(*) FILTER (WHERE is_lost) AS lost,
     count(*) FILTER (WHERE is_open) AS open,
@@ -95,16 +90,17 @@ counted AS (
     sum(cycle) FILTER (WHERE is_lost) AS lost_time,
     count(cycle) FILTER (WHERE is_lost) AS lost_cycles
   FROM deals
-  GROUP BY owner_id, owner, team
+  GROUP BY GROUPING SETS ((owner_id), ())
+  HAVING count(*) > 0
 ),
 rows_and_total AS (
-  SELECT counted.*, rank() OVER (ORDER BY won_value DESC) AS rank FROM counted
-  UNION ALL
   SELECT
-    1, NULL, NULL, NULL, sum(won), sum(lost), sum(open), sum(won_value),
-    sum(won_time), sum(won_cycles), sum(lost_time), sum(lost_cycles), NULL
+    counted.*,
+    CASE WHEN is_total = 0 THEN coalesce(owners.name, counted.owner_id, '(no owner)') END AS owner,
+    owners.team,
+    CASE WHEN is_total = 0 THEN rank() OVER (PARTITION BY is_total ORDER BY won_value DESC) END AS rank
   FROM counted
-  HAVING count(*) > 0
+  LEFT JOIN owners ON owners.owner_id = counted.owner_id
 )
 SELECT
   CAST(rank AS BIGINT) AS rank,

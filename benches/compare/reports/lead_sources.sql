@@ -33,4 +33,4 @@ SELECT source, currency, breakdown, deals, won, lost, open, won / nullif(won + l
     mean_interval(mean_won, sd, n).low AS mean_won_low, mean_interval(mean_won, sd, n).high AS mean_won_high,
     median_cycle_days
 FROM counted
-ORDER BY won_value DESC, source NULLS LAST, currency NULLS FIRST, breakdown NULLS FIRST
+ORDER BY currency NULLS FIRST, won_value DESC, source NULLS LAST, breakdown NULLS FIRST

@@ -16,7 +16,7 @@ WITH
 history AS (
     SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at
     FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
-    WHERE o.closed_at IS NULL OR s.occurred_at < o.closed_at GROUP BY ALL
+    WHERE s.occurred_at < o.closed_at OR o.closed_at IS NULL AND o.status = 'open' GROUP BY ALL
 ),
 -- Stages stand in the order in which deals enter them on average.
 places AS (

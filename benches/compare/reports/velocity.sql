@@ -31,6 +31,6 @@ counted AS (
 SELECT period, currency, breakdown, closed, won, won / closed AS win_rate, wilson(won, closed).low AS low,
     wilson(won, closed).high AS high, won_value, mean_won, mean_interval(mean_won, sd, n).low AS mean_won_low,
     mean_interval(mean_won, sd, n).high AS mean_won_high, mean_cycle_days,
-    won * mean_won / nullif(mean_cycle_days, 0) AS velocity, ended(unit, period) AS complete
+    CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity, ended(unit, period) AS complete
 FROM counted, unit
 ORDER BY period, currency NULLS FIRST, breakdown NULLS FIRST

@@ -27,24 +27,19 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Builder, Int64Array, Int64Builder, ListArray,
-    StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Builder, Int64Builder, ListArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{
-    ArrowNativeType, DataType, Field, FieldRef, Fields, Int64Type, IntervalUnit,
-    TimestampMicrosecondType,
+    DataType, Field, FieldRef, Fields, Int64Type, IntervalUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::args::{constant, external, instant_type, misuse, window_micros};
 use super::funnel::steps::MOST;
-use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
+use super::groups::{Function, Grouped, each_list, keeps, lists, range, states_by_row};
 use super::history::Event;
 use super::kaplan_meier::{CUT_OFF, ENDED, curve};
 use super::quantile::quantile;
@@ -52,58 +47,7 @@ use super::quantile::quantile;
 const NAME: &str = "conversion";
 
 pub(super) fn function() -> AggregateUDF {
-    Conversion { signature: Signature::user_defined(Volatility::Immutable) }.into()
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Conversion {
-    signature: Signature,
-}
-
-impl AggregateUDFImpl for Conversion {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        match given {
-            [_, _, _, _] => Ok(vec![
-                DataType::new_list(instant_type(), true),
-                DataType::Int64,
-                DataType::Interval(IntervalUnit::MonthDayNano),
-                instant_type(),
-            ]),
-            _ => Err(misuse(format!("{NAME} takes chain, n_steps, window, as_of"))),
-        }
-    }
-
-    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(DataType::List(step_field()))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let records = format_state_name(args.name, "records");
-        Ok(vec![Arc::new(Field::new(records, DataType::new_list(DataType::Int64, true), true))])
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Ungrouped::new(Records::new(&args)?)))
-    }
-
-    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Records::new(&args)?))
-    }
+    Function::<Records>::new().into()
 }
 
 /// A step that was not reached.
@@ -121,26 +65,6 @@ struct Records {
 }
 
 impl Records {
-    fn new(args: &AccumulatorArgs<'_>) -> Result<Self> {
-        if args.is_distinct {
-            return Err(misuse(format!("{NAME} does not take DISTINCT")));
-        }
-        let n_steps = match constant(args, 1, NAME, "n_steps")? {
-            ScalarValue::Int64(Some(n)) => {
-                usize::try_from(n).ok().filter(|n| (1..=MOST).contains(n))
-            }
-            _ => None,
-        };
-        let n_steps =
-            n_steps.ok_or_else(|| misuse(format!("{NAME}: n_steps is not from 1 to {MOST}")))?;
-        let window = window_micros(&constant(args, 2, NAME, "window")?, NAME)?;
-        let as_of = constant(args, 3, NAME, "as_of")?;
-        let ScalarValue::TimestampMicrosecond(Some(as_of), _) = as_of else {
-            return Err(misuse(format!("{NAME}: as_of is empty")));
-        };
-        Ok(Self { n_steps, window: window.unwrap_or(i64::MAX), as_of, groups: Vec::new() })
-    }
-
     /// Appends the record of a chain; an empty one never entered.
     fn add(&mut self, group: usize, chain: impl Iterator<Item = Option<i64>>) -> Result<()> {
         let mut chain = chain.peekable();
@@ -205,6 +129,45 @@ struct Step {
 }
 
 impl Grouped for Records {
+    const NAME: &'static str = NAME;
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        match given {
+            [_, _, _, _] => Ok(vec![
+                DataType::new_list(instant_type(), true),
+                DataType::Int64,
+                DataType::Interval(IntervalUnit::MonthDayNano),
+                instant_type(),
+            ]),
+            _ => Err(misuse(format!("{NAME} takes chain, n_steps, window, as_of"))),
+        }
+    }
+
+    fn answer_type() -> DataType {
+        DataType::List(step_field())
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        vec![("records", DataType::new_list(DataType::Int64, true))]
+    }
+
+    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
+        let n_steps = match constant(args, 1, NAME, "n_steps")? {
+            ScalarValue::Int64(Some(n)) => {
+                usize::try_from(n).ok().filter(|n| (1..=MOST).contains(n))
+            }
+            _ => None,
+        };
+        let n_steps =
+            n_steps.ok_or_else(|| misuse(format!("{NAME}: n_steps is not from 1 to {MOST}")))?;
+        let window = window_micros(&constant(args, 2, NAME, "window")?, NAME)?;
+        let as_of = constant(args, 3, NAME, "as_of")?;
+        let ScalarValue::TimestampMicrosecond(Some(as_of), _) = as_of else {
+            return Err(misuse(format!("{NAME}: as_of is empty")));
+        };
+        Ok(Self { n_steps, window: window.unwrap_or(i64::MAX), as_of, groups: Vec::new() })
+    }
+
     fn ensure(&mut self, n: usize) {
         if self.groups.len() < n {
             self.groups.resize_with(n, Vec::new);
@@ -223,11 +186,10 @@ impl GroupsAccumulator for Records {
         self.ensure(total_num_groups);
         let chains = values[0].as_list::<i32>();
         let instants = chains.values().as_primitive::<TimestampMicrosecondType>();
-        let offsets = chains.value_offsets();
         for (row, group) in group_indices.iter().enumerate() {
             if chains.is_valid(row) && keeps(opt_filter, row) {
-                let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
-                let chain = range.map(|at| instants.is_valid(at).then(|| instants.value(at)));
+                let chain =
+                    range(chains, row).map(|at| instants.is_valid(at).then(|| instants.value(at)));
                 self.add(*group, chain)?;
             }
         }
@@ -241,16 +203,10 @@ impl GroupsAccumulator for Records {
         total_num_groups: usize,
     ) -> Result<()> {
         self.ensure(total_num_groups);
-        let lists = values[0].as_list::<i32>();
-        let numbers = lists.values().as_primitive::<Int64Type>().values();
-        let offsets = lists.value_offsets();
-        for (row, group) in group_indices.iter().enumerate() {
-            if lists.is_valid(row) {
-                let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
-                self.groups[*group].extend_from_slice(&numbers[range]);
-            }
-        }
-        Ok(())
+        each_list::<Int64Type>(&values[0], group_indices, |_, group, numbers| {
+            self.groups[group].extend_from_slice(numbers);
+            Ok(())
+        })
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -279,10 +235,7 @@ impl GroupsAccumulator for Records {
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let groups = emit_to.take_needed(&mut self.groups);
-        let lengths = OffsetBuffer::from_lengths(groups.iter().map(Vec::len));
-        let numbers = Int64Array::from(groups.concat());
-        let field = Arc::new(Field::new_list_field(DataType::Int64, true));
-        Ok(vec![Arc::new(ListArray::try_new(field, lengths, Arc::new(numbers), None)?)])
+        Ok(vec![lists::<Int64Type>(groups.iter().map(Vec::as_slice))?])
     }
 
     fn convert_to_state(

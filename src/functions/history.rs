@@ -29,14 +29,14 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::args::{external, misuse};
-use super::groups::{keeps, states_by_row};
+use super::groups::{Function, Grouped, keeps, states_by_row};
 use crate::error::{Error, ErrorKind};
 
-mod aggregate;
 #[cfg(test)]
 pub(super) mod laws;
 
-pub(super) use aggregate::Aggregate;
+/// A measure as a DataFusion aggregate function.
+pub(super) type Aggregate<M> = Function<Collector<M>>;
 
 /// What is kept of one row: when, and which of a few kinds it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,7 +154,7 @@ impl Entry {
 const COMPACT_FROM: usize = 1 << 16;
 
 /// The events of all groups.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Collector<M> {
     measure: M,
     entries: Vec<Entry>,
@@ -227,7 +227,7 @@ impl<M: Measure> Collector<M> {
         if u32::try_from(total_num_groups).is_err() {
             return Err(misuse(format!("{}: more than 2³² groups", M::NAME)));
         }
-        self.n_groups = self.n_groups.max(total_num_groups);
+        self.ensure(total_num_groups);
         Ok(())
     }
 }
@@ -307,5 +307,29 @@ impl<M: Measure> GroupsAccumulator for Collector<M> {
 
     fn size(&self) -> usize {
         size_of_val(self) + self.entries.capacity() * size_of::<Entry>()
+    }
+}
+
+impl<M: Measure> Grouped for Collector<M> {
+    const NAME: &'static str = M::NAME;
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        M::coerce(given)
+    }
+
+    fn answer_type() -> DataType {
+        M::answer_type()
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        vec![("events", DataType::List(event_field()))]
+    }
+
+    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
+        M::plan(args).map(Self::new)
+    }
+
+    fn ensure(&mut self, n: usize) {
+        self.n_groups = self.n_groups.max(n);
     }
 }

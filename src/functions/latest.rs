@@ -19,26 +19,16 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, TimestampMicrosecondType};
 use datafusion::common::Result;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::args::{instant_type, misuse};
-use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
-
-const NAME: &str = "latest";
+use super::groups::{Function, Grouped, keeps, states_by_row};
 
 pub(super) fn function() -> AggregateUDF {
-    Latest { signature: Signature::user_defined(Volatility::Immutable) }.into()
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Latest {
-    signature: Signature,
+    Function::<Rows>::new().into()
 }
 
 /// The arguments, which are also the partial state: the row that counts so far.
@@ -49,51 +39,6 @@ fn columns() -> [(&'static str, DataType); 4] {
         ("known_at", instant_type()),
         ("id", DataType::Utf8),
     ]
-}
-
-impl AggregateUDFImpl for Latest {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        match given {
-            [_, _, _, _] => Ok(columns().map(|(_, kind)| kind).to_vec()),
-            _ => Err(misuse(format!(
-                "{NAME} takes four arguments: value, occurred_at, known_at, id"
-            ))),
-        }
-    }
-
-    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let field = |(name, kind): (&str, DataType)| {
-            Arc::new(Field::new(format_state_name(args.name, name), kind, true))
-        };
-        Ok(columns().map(field).to_vec())
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Ungrouped::new(Rows::plan(&args)?)))
-    }
-
-    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Rows::plan(&args)?))
-    }
 }
 
 /// What decides between two rows.
@@ -115,13 +60,6 @@ struct Rows {
 }
 
 impl Rows {
-    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
-        if args.is_distinct {
-            return Err(misuse(format!("{NAME} does not take DISTINCT")));
-        }
-        Ok(Self::default())
-    }
-
     fn id(&self, row: &Row) -> Option<&[u8]> {
         row.id.and_then(|(start, length)| self.ids.get(start..start + length))
     }
@@ -238,6 +176,30 @@ impl GroupsAccumulator for Rows {
 }
 
 impl Grouped for Rows {
+    const NAME: &'static str = "latest";
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        match given {
+            [_, _, _, _] => Ok(columns().map(|(_, kind)| kind).to_vec()),
+            _ => Err(misuse(format!(
+                "{} takes four arguments: value, occurred_at, known_at, id",
+                Self::NAME
+            ))),
+        }
+    }
+
+    fn answer_type() -> DataType {
+        DataType::Float64
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        columns().to_vec()
+    }
+
+    fn plan(_args: &AccumulatorArgs<'_>) -> Result<Self> {
+        Ok(Self::default())
+    }
+
     fn ensure(&mut self, n: usize) {
         self.groups.resize(n.max(self.groups.len()), None);
     }

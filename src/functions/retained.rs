@@ -18,82 +18,21 @@
 //! are twenty million additions and no row.
 
 use std::str::FromStr;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef, Int64Type};
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::args::{constant, external, misuse};
-use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
+use super::groups::{Function, Grouped, each_list, keeps, lists, states_by_row};
 use crate::error::{Error, ErrorKind};
 
 const NAME: &str = "retained";
 
 pub(super) fn function() -> AggregateUDF {
-    Retained { signature: Signature::user_defined(Volatility::Immutable) }.into()
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Retained {
-    signature: Signature,
-}
-
-impl AggregateUDFImpl for Retained {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        match given {
-            [_, _] => Ok(vec![DataType::new_list(DataType::Int64, true), DataType::Utf8]),
-            _ => Err(misuse("retained takes two arguments: ages, kind".to_owned())),
-        }
-    }
-
-    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(DataType::new_list(DataType::Int64, true))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let counts = format_state_name(args.name, "counts");
-        Ok(vec![Arc::new(Field::new(counts, DataType::new_list(DataType::Int64, true), true))])
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Ungrouped::new(Counts::new(kind(&args)?))))
-    }
-
-    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Counts::new(kind(&args)?)))
-    }
-}
-
-fn kind(args: &AccumulatorArgs<'_>) -> Result<Kind> {
-    if args.is_distinct {
-        return Err(misuse(format!("{NAME} does not take DISTINCT")));
-    }
-    match constant(args, 1, NAME, "kind")? {
-        ScalarValue::Utf8(Some(kind)) => kind.parse().map_err(external),
-        _ => Err(misuse(format!("{NAME}: kind is empty"))),
-    }
+    Function::<Counts>::new().into()
 }
 
 /// What counts as retained.
@@ -171,37 +110,9 @@ impl Counts {
         Self { kind, groups: Vec::new() }
     }
 
-    /// Hands each row's list to `count`, with the counts of its group.
-    fn each(
-        &mut self,
-        lists: &ListArray,
-        groups: &[usize],
-        n_groups: usize,
-        mut count: impl FnMut(usize, &[i64], &mut Vec<i64>) -> Result<()>,
-    ) -> Result<()> {
-        self.ensure(n_groups);
-        let values = lists.values().as_primitive::<Int64Type>();
-        let offsets = lists.value_offsets();
-        for (row, group) in groups.iter().enumerate() {
-            if lists.is_valid(row) {
-                let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
-                count(row, &values.values()[range], &mut self.groups[*group])?;
-            }
-        }
-        Ok(())
-    }
-
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<i64>> {
         emit_to.take_needed(&mut self.groups)
     }
-}
-
-/// Lists of counts, without a null.
-fn lists(groups: &[Vec<i64>]) -> Result<ArrayRef> {
-    let offsets = OffsetBuffer::from_lengths(groups.iter().map(Vec::len));
-    let counts: Int64Array = groups.iter().flatten().copied().collect();
-    let field = Arc::new(Field::new_list_field(DataType::Int64, true));
-    Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(counts), None)?))
 }
 
 impl GroupsAccumulator for Counts {
@@ -212,10 +123,10 @@ impl GroupsAccumulator for Counts {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        let kind = self.kind;
-        let ages = values[0].as_list::<i32>();
-        self.each(ages, group_indices, total_num_groups, |row, ages, counts| {
-            if keeps(opt_filter, row) { kind.count(ages, counts) } else { Ok(()) }
+        self.ensure(total_num_groups);
+        let Self { kind, groups } = self;
+        each_list::<Int64Type>(&values[0], group_indices, |row, group, ages| {
+            if keeps(opt_filter, row) { kind.count(ages, &mut groups[group]) } else { Ok(()) }
         })
     }
 
@@ -225,20 +136,22 @@ impl GroupsAccumulator for Counts {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
-        let states = values[0].as_list::<i32>();
-        self.each(states, group_indices, total_num_groups, |_, partial, counts| {
-            partial.iter().zip(0..).try_for_each(|(customers, age)| add(counts, age, *customers))
+        self.ensure(total_num_groups);
+        each_list::<Int64Type>(&values[0], group_indices, |_, group, partial| {
+            let mut counts = partial.iter().zip(0..);
+            counts.try_for_each(|(customers, age)| add(&mut self.groups[group], age, *customers))
         })
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let mut groups = self.take(emit_to);
         groups.iter_mut().for_each(|counts| self.kind.finish(counts));
-        lists(&groups)
+        lists::<Int64Type>(groups.iter().map(Vec::as_slice))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![lists(&self.take(emit_to))?])
+        let groups = self.take(emit_to);
+        Ok(vec![lists::<Int64Type>(groups.iter().map(Vec::as_slice))?])
     }
 
     fn convert_to_state(
@@ -258,6 +171,30 @@ impl GroupsAccumulator for Counts {
 }
 
 impl Grouped for Counts {
+    const NAME: &'static str = NAME;
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        match given {
+            [_, _] => Ok(vec![DataType::new_list(DataType::Int64, true), DataType::Utf8]),
+            _ => Err(misuse("retained takes two arguments: ages, kind".to_owned())),
+        }
+    }
+
+    fn answer_type() -> DataType {
+        DataType::new_list(DataType::Int64, true)
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        vec![("counts", Self::answer_type())]
+    }
+
+    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
+        match constant(args, 1, NAME, "kind")? {
+            ScalarValue::Utf8(Some(kind)) => kind.parse().map(Self::new).map_err(external),
+            _ => Err(misuse(format!("{NAME}: kind is empty"))),
+        }
+    }
+
     fn ensure(&mut self, n: usize) {
         self.groups.resize(n.max(self.groups.len()), Vec::new());
     }

@@ -13,17 +13,14 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef, Fields, Float64Type};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::Result;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::args::misuse;
 use super::fit::Fitted;
-use super::groups::{Grouped, Ungrouped, keeps, states_by_row};
+use super::groups::{Function, Grouped, each_list, keeps, list, lists, states_by_row};
 
 /// What is computed from a sample of rows with `N` numbers each.
 pub(super) trait Estimate<const N: usize>:
@@ -41,70 +38,38 @@ pub(super) trait Estimate<const N: usize>:
 
 /// An estimate as a DataFusion aggregate function. A row with a null does not
 /// count.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Sampled<E, const N: usize> {
-    signature: Signature,
-    estimate: PhantomData<E>,
-}
-
-impl<E, const N: usize> Sampled<E, N> {
-    pub(super) fn new() -> Self {
-        let signature = Signature::exact(vec![DataType::Float64; N], Volatility::Immutable);
-        Self { signature, estimate: PhantomData }
-    }
-}
-
-impl<E: Estimate<N>, const N: usize> AggregateUDFImpl for Sampled<E, N> {
-    fn name(&self) -> &str {
-        E::NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(E::answer_type())
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let rows = format_state_name(args.name, "rows");
-        Ok(vec![Arc::new(Field::new(rows, DataType::new_list(DataType::Float64, true), true))])
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Ungrouped::new(Samples::<E, N>::new(&args)?)))
-    }
-
-    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Samples::<E, N>::new(&args)?))
-    }
-}
+pub(super) type Sampled<E, const N: usize> = Function<Samples<E, N>>;
 
 /// The rows of each group.
 #[derive(Debug, Clone, Default)]
-struct Samples<E, const N: usize> {
+pub(super) struct Samples<E, const N: usize> {
     groups: Vec<Vec<[f64; N]>>,
     estimate: PhantomData<E>,
 }
 
-impl<E: Estimate<N>, const N: usize> Samples<E, N> {
-    fn new(args: &AccumulatorArgs<'_>) -> Result<Self> {
-        match args.is_distinct {
-            true => Err(misuse(format!("{} does not take DISTINCT", E::NAME))),
-            false => Ok(Self { groups: Vec::new(), estimate: PhantomData }),
+impl<E: Estimate<N>, const N: usize> Grouped for Samples<E, N> {
+    const NAME: &'static str = E::NAME;
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        let is_number = |kind: &DataType| kind.is_numeric() || kind.is_null();
+        match given.len() == N && given.iter().all(is_number) {
+            true => Ok(vec![DataType::Float64; N]),
+            false => Err(misuse(format!("{} takes {N} numbers", E::NAME))),
         }
     }
-}
 
-impl<E: Estimate<N>, const N: usize> Grouped for Samples<E, N> {
+    fn answer_type() -> DataType {
+        E::answer_type()
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        vec![("rows", DataType::new_list(DataType::Float64, true))]
+    }
+
+    fn plan(_args: &AccumulatorArgs<'_>) -> Result<Self> {
+        Ok(Self::default())
+    }
+
     fn ensure(&mut self, n: usize) {
         if self.groups.len() < n {
             self.groups.resize_with(n, Vec::new);
@@ -138,17 +103,10 @@ impl<E: Estimate<N>, const N: usize> GroupsAccumulator for Samples<E, N> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.ensure(total_num_groups);
-        let lists = values[0].as_list::<i32>();
-        let numbers = lists.values().as_primitive::<Float64Type>().values();
-        let offsets = lists.value_offsets();
-        for (row, group) in group_indices.iter().enumerate() {
-            if lists.is_valid(row) {
-                let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
-                let rows = numbers[range].as_chunks::<N>().0;
-                self.groups[*group].extend_from_slice(rows);
-            }
-        }
-        Ok(())
+        each_list::<Float64Type>(&values[0], group_indices, |_, group, numbers| {
+            self.groups[group].extend_from_slice(numbers.as_chunks::<N>().0);
+            Ok(())
+        })
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -164,12 +122,7 @@ impl<E: Estimate<N>, const N: usize> GroupsAccumulator for Samples<E, N> {
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let groups = emit_to.take_needed(&mut self.groups);
-        let lengths = OffsetBuffer::from_lengths(groups.iter().map(|rows| rows.len() * N));
-        let numbers: Vec<f64> =
-            groups.iter().flat_map(|rows| rows.as_flattened()).copied().collect();
-        let field = Arc::new(Field::new_list_field(DataType::Float64, true));
-        let numbers = Arc::new(Float64Array::from(numbers));
-        Ok(vec![Arc::new(ListArray::try_new(field, lengths, numbers, None)?)])
+        Ok(vec![lists::<Float64Type>(groups.iter().map(|rows| rows.as_flattened()))?])
     }
 
     fn convert_to_state(
@@ -233,17 +186,11 @@ pub(super) fn fit_array<const N: usize>(
     let lengths = OffsetBuffer::from_lengths(laws.iter().map(|(_, law)| drawn(law)));
     let draws = laws.iter().filter_map(|(_, law)| law.as_ref());
     let draws = draws.flat_map(|law| law.draws.as_flattened()).copied().map(Some);
-    let field = Arc::new(Field::new_list_field(DataType::Float64, true));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(law),
         number(&|law| law.log_likelihood),
         Arc::new(counts.collect::<Int64Array>()),
-        Arc::new(ListArray::try_new(
-            field,
-            lengths,
-            Arc::new(draws.collect::<Float64Array>()),
-            None,
-        )?),
+        list(Arc::new(draws.collect::<Float64Array>()), lengths)?,
     ];
     Ok(Arc::new(StructArray::try_new(fit_fields(parameters), columns, Some(known))?))
 }

@@ -32,16 +32,13 @@
 use std::sync::Arc;
 
 use arrow::array::Array;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::AggregateUDF;
+use datafusion::logical_expr::function::AccumulatorArgs;
 
 use super::args::{constant, instant_type, misuse, name_type};
-use super::groups::Ungrouped;
+use super::groups::Function;
 
 mod tally;
 #[cfg(test)]
@@ -52,12 +49,7 @@ use tally::Tally;
 const NAME: &str = "usage";
 
 pub(super) fn function() -> AggregateUDF {
-    Usage { signature: Signature::user_defined(Volatility::Immutable) }.into()
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Usage {
-    signature: Signature,
+    Function::<Tally>::new().into()
 }
 
 /// The constant arguments.
@@ -75,9 +67,6 @@ const LONGEST_WINDOW: i64 = 36_600;
 
 impl Plan {
     fn of(args: &AccumulatorArgs<'_>) -> Result<Self> {
-        if args.is_distinct {
-            return Err(misuse(format!("{NAME} does not take DISTINCT")));
-        }
         let ScalarValue::TimestampMicrosecond(Some(as_of), _) = constant(args, 3, NAME, "as_of")?
         else {
             return Err(misuse(format!("{NAME}: as_of is empty")));
@@ -156,54 +145,19 @@ fn state_columns() -> [(&'static str, DataType); 8] {
     ]
 }
 
-impl AggregateUDFImpl for Usage {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let [name, _, _, _, _, _] = given else {
-            return Err(misuse(format!(
-                "{NAME} takes six arguments: name, quantity, occurred_at, as_of, windows, names"
-            )));
-        };
-        Ok(vec![
-            name_type(name),
-            DataType::Float64,
-            instant_type(),
-            instant_type(),
-            list_of(DataType::Int64),
-            list_of(DataType::Utf8),
-        ])
-    }
-
-    fn return_type(&self, _given: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(answer_fields()))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let field = |(name, kind): (&str, DataType)| {
-            Arc::new(Field::new(format_state_name(args.name, name), kind, true))
-        };
-        Ok(state_columns().map(field).to_vec())
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Ungrouped::new(Tally::new(Plan::of(&args)?))))
-    }
-
-    fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {
-        true
-    }
-
-    fn create_groups_accumulator(
-        &self,
-        args: AccumulatorArgs<'_>,
-    ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Tally::new(Plan::of(&args)?)))
-    }
+/// The types the arguments are cast to.
+fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+    let [name, _, _, _, _, _] = given else {
+        return Err(misuse(format!(
+            "{NAME} takes six arguments: name, quantity, occurred_at, as_of, windows, names"
+        )));
+    };
+    Ok(vec![
+        name_type(name),
+        DataType::Float64,
+        instant_type(),
+        instant_type(),
+        list_of(DataType::Int64),
+        list_of(DataType::Utf8),
+    ])
 }

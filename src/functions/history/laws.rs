@@ -5,12 +5,12 @@ use arrow::compute::{concat_batches, take_record_batch};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
-use super::aggregate::Single;
 use super::{Collector, Measure};
+use crate::functions::groups::Ungrouped;
 
 /// The answer for one customer whose rows are `rows`, in one piece.
 pub(crate) fn whole<M: Measure>(measure: &M, rows: &RecordBatch) -> ScalarValue {
-    let mut single = Single::new(measure.clone());
+    let mut single = Ungrouped::new(Collector::new(measure.clone()));
     single.update_batch(rows.columns()).unwrap();
     let answer = single.evaluate().unwrap();
     assert_eq!(single.evaluate().unwrap(), answer, "evaluate took something out");
@@ -28,9 +28,9 @@ pub(crate) fn obeys_the_laws<M: Measure>(measure: &M, rows: &RecordBatch) {
     for cut in 0..=rows.num_rows() {
         let parts = [rows.slice(0, cut), rows.slice(cut, rows.num_rows() - cut)];
         for order in [[0, 1], [1, 0]] {
-            let mut merged = Single::new(measure.clone());
+            let mut merged = Ungrouped::new(Collector::new(measure.clone()));
             for part in order.map(|index| &parts[index]) {
-                let mut partial = Single::new(measure.clone());
+                let mut partial = Ungrouped::new(Collector::new(measure.clone()));
                 partial.update_batch(part.columns()).unwrap();
                 let state = partial.state().unwrap()[0].to_array().unwrap();
                 merged.merge_batch(&[state]).unwrap();

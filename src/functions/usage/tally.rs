@@ -9,16 +9,17 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, Field, Float64Type, Int32Type, Int64Type,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType, UInt64Type,
 };
 use datafusion::common::Result;
+use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::{Plan, answer_fields};
+use super::{NAME, Plan, answer_fields, coerce, state_columns};
 use crate::functions::args::misuse;
 use crate::functions::calendar::MICROS_PER_DAY;
-use crate::functions::groups::{Grouped, keeps, states_by_row};
+use crate::functions::groups::{Grouped, keeps, list, range, states_by_row};
 
 const BITS: usize = u64::BITS as usize;
 /// No row of that name, or no row at all; before every instant.
@@ -258,17 +259,6 @@ fn lists<P: ArrowPrimitiveType>(
     list(Arc::new(values), offsets)
 }
 
-fn list(values: ArrayRef, offsets: OffsetBuffer<i32>) -> Result<ArrayRef> {
-    let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
-    Ok(Arc::new(ListArray::try_new(field, offsets, values, None)?))
-}
-
-/// The elements of row `row` of a list column.
-fn range(lists: &ListArray, row: usize) -> std::ops::Range<usize> {
-    let offsets = lists.value_offsets();
-    offsets[row].as_usize()..offsets[row + 1].as_usize()
-}
-
 impl GroupsAccumulator for Tally {
     fn update_batch(
         &mut self,
@@ -460,6 +450,24 @@ impl GroupsAccumulator for Tally {
 }
 
 impl Grouped for Tally {
+    const NAME: &'static str = NAME;
+
+    fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
+        coerce(given)
+    }
+
+    fn answer_type() -> DataType {
+        DataType::Struct(answer_fields())
+    }
+
+    fn state_columns() -> Vec<(&'static str, DataType)> {
+        state_columns().to_vec()
+    }
+
+    fn plan(args: &AccumulatorArgs<'_>) -> Result<Self> {
+        Ok(Self::new(Plan::of(args)?))
+    }
+
     fn ensure(&mut self, n: usize) {
         if n > self.n_groups {
             self.n_groups = n;

@@ -17,6 +17,9 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 /// Keys that have no default value, so that `DEFAULTS` shows them commented.
 const OPTIONAL: &[&str] = &["queries", "mappings", "engine.partitions"];
 
+/// Which parameters there are is known to the catalogue, not here.
+const PARAMS: &str = "params.";
+
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +38,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The HTTP service.
     pub serve: ServeConfig,
+    /// What parameters of reports are if nobody says, by name.
+    pub params: Table,
 }
 
 /// Languages people read reports in.
@@ -114,7 +119,7 @@ impl Config {
             })?;
             let over = parse(&text, &shown)?;
             for key in flatten(&over) {
-                if !known.contains(&key) {
+                if !known.contains(&key) && !key.starts_with(PARAMS) {
                     return Err(Error::new(
                         ErrorKind::Usage,
                         format!("{shown}: unknown key \"{key}\""),

@@ -331,6 +331,14 @@ impl View {
         Ok(self.collect(repeated).await?.1.iter().any(|batch| batch.num_rows() > 0))
     }
 
+    /// The store as it was known at `cutoff`, of what this view knows.
+    #[must_use]
+    pub fn known_at(&self, cutoff: DateTime<Utc>) -> Self {
+        let known_as_of = self.moment.and_then(|moment| moment.known_as_of);
+        let known_as_of = Some(known_as_of.map_or(cutoff, |known| known.min(cutoff)));
+        self.engine.at(Moment { as_of: cutoff, known_as_of })
+    }
+
     /// Makes a further table of rows visible under `name`.
     ///
     /// # Errors

@@ -30,6 +30,8 @@
 //! | `clv(buying, spending, x, t_x, t, mean, ahead, discount)` | what a customer will bring |
 //! | `clv_interval(…)` | how sure that is |
 //! | `expected_purchases(buying, x, t_x, t, ahead)` | how often they will buy |
+//! | `concordance(score, event, cluster)` | does a score tell apart those to whom it happens |
+//! | `nonnegative_logistic(event, signals)` | which weights would tell it best |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `newcombe(x1, n1, x2, n2)` | how sure the difference of two shares is |
 //! | `mean_interval(mean, stddev, n)` | how sure a mean is |
@@ -52,6 +54,7 @@ mod bg_nbd;
 mod business_hours;
 pub mod calendar;
 mod clv;
+mod concordance;
 mod conversion;
 mod fit;
 pub mod funnel;
@@ -62,6 +65,7 @@ mod kaplan_meier;
 mod latest;
 mod mean_interval;
 mod newcombe;
+mod nonnegative_logistic;
 mod nps_interval;
 mod nth;
 mod one_of;
@@ -121,11 +125,13 @@ pub fn scalars() -> Vec<ScalarUDF> {
 pub fn aggregates() -> Vec<AggregateUDF> {
     vec![
         bg_nbd::function(),
+        concordance::function(),
         conversion::function(),
         funnel::function(),
         gamma_gamma::function(),
         kaplan_meier::function(),
         latest::function(),
+        nonnegative_logistic::function(),
         quantile::function(),
         retained::function(),
         retention::function(),

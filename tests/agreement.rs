@@ -180,3 +180,37 @@ fn active_customers_are_one_number() {
         assert_eq!(active, monthly, "{}", at.0);
     }
 }
+
+#[test]
+fn the_audit_of_health_judges_what_health_said_that_day() {
+    let end = At("2024-12-31");
+    let of = |rows: Rows, weights: &str| -> Rows {
+        rows.into_iter().filter(|row| row["weights"] == weights).collect()
+    };
+    let audit = of(end.report("health_audit", &[]), "configured");
+    let tenths = of(end.report("health_calibration", &[]), "configured");
+    let weights = end.report("health_weights", &[]);
+    let newest = audit.last().unwrap();
+    assert_eq!(newest["cutoff"], "2024-10-01");
+    for column in ["customers", "left"] {
+        assert_eq!(sum(&tenths, column), number(newest, column), "{column}");
+    }
+    for row in &weights {
+        assert_eq!(number(row, "judged"), sum(&audit, "customers"));
+        assert_eq!(number(row, "left"), sum(&audit, "left"));
+    }
+    assert!(close(sum(&weights, "weight"), 100.0) && close(sum(&weights, "proposed"), 100.0));
+
+    // The day before the cutoff, as it was known then.
+    let day = Some("2024-09-30".to_owned());
+    let params = BTreeMap::from([("limit".to_owned(), "1000".to_owned())]);
+    let request = ReportRequest { params, as_of: day.clone(), known_as_of: day, tz: None };
+    let said = rows(&block_on(sample().report("health", &request)).unwrap().batches).unwrap();
+    let active =
+        |row: &&Map<String, Value>| row["days_silent"].as_f64().is_some_and(|days| days < 90.0);
+    let said: Rows = said.iter().filter(active).cloned().collect();
+    assert_eq!(said.len() as f64, number(newest, "customers"));
+    let total: f64 =
+        tenths.iter().map(|row| number(row, "customers") * number(row, "health")).sum();
+    assert!(close(total, sum(&said, "health")), "{total}");
+}

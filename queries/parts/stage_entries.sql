@@ -7,7 +7,11 @@
 --- read once.
 
 WITH firsts AS (
-  SELECT opportunity_id, stage, min(occurred_at) AS entered_at
+  SELECT
+    opportunity_id,
+    stage,
+    min(occurred_at) AS entered_at,
+    first_value(amount ORDER BY occurred_at, amount) FILTER (WHERE amount IS NOT NULL) AS entered_amount
   FROM opportunity_stages
   GROUP BY opportunity_id, stage
 ),
@@ -16,6 +20,7 @@ placed AS (
     opportunities.*,
     firsts.stage AS entered_stage,
     firsts.entered_at,
+    firsts.entered_amount,
     row_number() OVER (
       PARTITION BY firsts.opportunity_id ORDER BY firsts.entered_at, firsts.stage
     ) AS place
@@ -59,6 +64,7 @@ SELECT
   entered_stage AS stage,
   stage_no,
   entered_at,
+  entered_amount,
   CASE
     WHEN later_at IS NOT NULL THEN greatest(later_at, entered_at)
     WHEN status = 'won' THEN closed_at

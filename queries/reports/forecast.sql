@@ -1,5 +1,5 @@
 --! title = { en = "Pipeline forecast", zh = "管道预测" }
---! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win share of deals like it: of the closed deals that had stayed in its stage for at least as long as it has by now (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90), (won + 1) / (closed + 2). A share of the stage alone would promise too much: deals that are still there are the slow ones. The expected value is the sum of amount × share; the 95 % interval adds the chance of each deal and the uncertainty of the shares, deals taken as independent. The back-test repeats this at each of the last twelve month ends with the stages, outcomes and shares known then, and sets beside it what those deals have brought since; where some are still open, the final value lies between the value won and that plus what is open, and the note says whether this can be inside the interval. A stage is the furthest a deal had entered; amounts are those known at the report's date, since sources rarely keep what they were. Shares are of deals in all currencies. Deals without stage history are left out.", zh = "进行中管道预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单占比计入：在该阶段停留不短于其现有时长（按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）的已关闭商机中（赢单 + 1）÷（关闭 + 2）。若仅按阶段计会高估，因为仍停留的往往是推进较慢的商机。预期金额为金额 × 占比之和；95% 区间计入各商机的偶然性与占比的不确定性，商机视为相互独立。回测在最近十二个月末以当时所知的阶段、结果与占比重复该规则，并与这些商机此后的实际赢单对比；若仍有进行中商机，最终金额介于已赢单金额与其加上进行中金额之间，备注说明其是否可能落在区间内。阶段指商机到达过的最靠后阶段；金额为报表日期所知金额；占比基于全部币种的商机。无阶段历史的商机不计。" }
+--! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win share of deals like it: of the closed deals that had stayed in its stage for at least as long as it has by now (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90), (won + 1) / (closed + 2). A share of the stage alone would promise too much: deals that are still there are the slow ones. The expected value is the sum of amount × share; the 95 % interval adds the chance of each deal and the uncertainty of the shares, deals taken as independent. The back-test repeats this at each of the last twelve month ends with the stages, outcomes and shares known then, and sets beside it what those deals have brought since; where some are still open, the final value lies between the value won and that plus what is open, and the note says whether this can be inside the interval. A stage is the furthest a deal had entered; an open deal counts with the amount its stage history gives for that stage, or, where the source does not keep it, with the one known at the report's date: a source that sets lost deals to 0 and keeps no history then makes the back-test look too low. Shares are of deals in all currencies. Deals without stage history are left out.", zh = "进行中管道预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单占比计入：在该阶段停留不短于其现有时长（按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）的已关闭商机中（赢单 + 1）÷（关闭 + 2）。若仅按阶段计会高估，因为仍停留的往往是推进较慢的商机。预期金额为金额 × 占比之和；95% 区间计入各商机的偶然性与占比的不确定性，商机视为相互独立。回测在最近十二个月末以当时所知的阶段、结果与占比重复该规则，并与这些商机此后的实际赢单对比；若仍有进行中商机，最终金额介于已赢单金额与其加上进行中金额之间，备注说明其是否可能落在区间内。阶段指商机到达过的最靠后阶段；进行中商机按阶段历史中该阶段的金额计，来源未保留时按报表日期所知金额计：若来源将输单金额置 0 且无历史，回测会偏低；占比基于全部币种的商机。无阶段历史的商机不计。" }
 --! group = "sales"
 --! grain = "one row for the report's date and one per month end before it, each by currency"
 --! chart = { kind = "line", x = "date", y = ["expected", "won_since"], facet = "currency", low = "low", high = "high", count = "deals" }
@@ -56,8 +56,8 @@
 --! outside = { en = "outside the interval", zh = "区间外" }
 
 --- What will the pipeline bring? A cut is the ordinal of the first day that was
---- not yet known. Amounts of open deals are those known today: sources that do
---- not keep their history can not tell what they were.
+--- not yet known. What a deal was for then is told by its history, if the source
+--- keeps it; what it brought is its amount.
 
 WITH cuts AS (
   SELECT 'forecast' AS kind, period_index('day', period('day', $as_of, $tz)) + 1 AS cut
@@ -71,6 +71,7 @@ entries AS (
     stage_no,
     currency,
     coalesce(amount, 0) AS amount,
+    coalesce(entered_amount, amount, 0) AS amount_then,
     coalesce(status, 'open') AS status,
     period_index('day', period('day', entered_at, $tz)) AS entered,
     period_index('day', period('day', greatest(entered_at, created_at), $tz)) AS known,
@@ -121,6 +122,7 @@ deals AS (
     entries.amount,
     entries.status,
     max(entries.stage_no) AS stage_no,
+    last_value(entries.amount_then ORDER BY entries.stage_no) AS amount_then,
     cuts.cut - 1 - last_value(entries.entered ORDER BY entries.stage_no) AS age
   FROM cuts
   JOIN entries ON entries.known < cuts.cut AND coalesce(entries.closed, cuts.cut) >= cuts.cut
@@ -146,8 +148,10 @@ by_stage AS (
       ELSE 10
     END AS age_no,
     count(*) AS deals,
-    sum(amount) AS value,
-    CAST(sum(CAST(amount * 100 AS DECIMAL(38, 0)) * CAST(amount * 100 AS DECIMAL(38, 0))) AS DOUBLE) / 10000 AS squares,
+    sum(amount_then) AS value,
+    CAST(
+      sum(CAST(amount_then * 100 AS DECIMAL(38, 0)) * CAST(amount_then * 100 AS DECIMAL(38, 0))) AS DOUBLE
+    ) / 10000 AS squares,
     coalesce(sum(amount) FILTER (WHERE status = 'won'), 0) AS won_since,
     count(*) FILTER (WHERE status = 'open') AS still_open,
     coalesce(sum(amount) FILTER (WHERE status = 'open'), 0) AS still_open_value

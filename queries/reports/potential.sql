@@ -1,14 +1,14 @@
 --! title = { en = "Top potential customers", zh = "最具潜力客户" }
---! description = { en = "Customers with most in open deals, with what they pay already, who is in charge and when anybody was last in contact with them (a call, meeting, visit, demo or task, or a seller's own letter; mass mail is none). MRR is of contracts running at the report's date in the same currency. Deals without a known customer are left out.", zh = "进行中商机金额最高的客户，及其现有月度经常性收入、负责人与最近一次人工联系（电话、会议、拜访、演示、任务或销售亲自发送的信件；群发不计）。MRR 为报表日期时同币种的在约合同。无已知客户的商机不计。" }
+--! description = { en = "Customers with most in open deals, with what they pay already, who is in charge and when anybody was last in contact with them (a call, meeting, visit, demo or task, or a seller's own letter; mass mail is none). MRR is of contracts running at the report's date in the same currency. Each currency has a ranking of its own. Deals without a known customer are left out.", zh = "进行中商机金额最高的客户，及其现有月度经常性收入、负责人与最近一次人工联系（电话、会议、拜访、演示、任务或销售亲自发送的信件；群发不计）。MRR 为报表日期时同币种的在约合同。各币种分别排名。无已知客户的商机不计。" }
 --! group = "sales"
---! grain = "one row per customer and currency with an open deal, most first, up to the limit"
+--! grain = "one row per customer and currency with an open deal, most first, up to the limit in each currency"
 --! chart = { kind = "bar", x = "customer", y = ["open_value"] }
 --!
 --! [params.limit]
 --! title = { en = "Limit", zh = "行数上限" }
 --! type = "integer"
 --! default = 20
---! doc = { en = "Show so many customers", zh = "显示的客户数" }
+--! doc = { en = "Show so many customers of each currency", zh = "每个币种显示的客户数" }
 --!
 --! [columns.customer]
 --! title = { en = "Name", zh = "名称" }
@@ -55,7 +55,7 @@ spoken AS (
   SELECT customer_key, max(occurred_at) AS last_at FROM contacts GROUP BY customer_key
 ),
 ranked AS (
-  SELECT deals.*, row_number() OVER (ORDER BY open_value DESC, customer_id, currency) AS rank
+  SELECT deals.*, row_number() OVER (PARTITION BY currency ORDER BY open_value DESC, customer_id) AS rank
   FROM deals
 )
 SELECT
@@ -78,4 +78,4 @@ LEFT JOIN contracts
 LEFT JOIN spoken ON spoken.customer_key = ranked.customer_key
 LEFT JOIN newest_scores ON newest_scores.customer_key = ranked.customer_key
 WHERE ranked.rank <= $limit
-ORDER BY rank
+ORDER BY ranked.currency NULLS FIRST, rank

@@ -51,7 +51,9 @@ impl<E: Estimate<N>, const N: usize> Grouped for Samples<E, N> {
     const NAME: &'static str = E::NAME;
 
     fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
-        let is_number = |kind: &DataType| kind.is_numeric() || kind.is_null();
+        let is_number = |kind: &DataType| {
+            kind.is_numeric() || matches!(kind, DataType::Boolean | DataType::Null)
+        };
         match given.len() == N && given.iter().all(is_number) {
             true => Ok(vec![DataType::Float64; N]),
             false => Err(misuse(format!("{} takes {N} numbers", E::NAME))),

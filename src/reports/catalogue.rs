@@ -12,10 +12,10 @@ use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use include_dir::{Dir, include_dir};
 
-use super::bind;
 use super::header::{self, Header, ParamKind};
 use super::parts::{self, Parts};
 use super::vocabulary::{self, Vocabulary};
+use super::{bind, params, past};
 use crate::error::{Error, ErrorKind, Result};
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/queries");
@@ -84,6 +84,8 @@ pub struct Query {
     pub sql: String,
     /// The columns it returns, in order, as far as they are named.
     pub columns: Vec<String>,
+    /// What the statement reads of the past, each under the name it is read by.
+    pub past: Vec<Query>,
     statement: Statement,
 }
 
@@ -104,10 +106,18 @@ impl Query {
         }
         let mut header = header::parse(&file, sql)?;
         let mut statement = parse(&file, sql)?;
+        let mut past = Vec::new();
         if purpose != Purpose::Part {
             parts::include(&mut statement, parts)?;
+            for name in parts::past(&mut statement, parts) {
+                past.push(parts[&name].past_of(parts)?);
+            }
         }
-        let used = bind::placeholders(&statement);
+        let mut used = bind::placeholders(&statement);
+        for query in &past {
+            used.extend(bind::placeholders(&query.statement));
+            used.extend(past::PARAMS.map(str::to_owned));
+        }
         let columns = vocabulary::columns(&statement);
         // What features and churn queries describe is what they offer.
         if !matches!(purpose, Purpose::Feature | Purpose::Churn) {
@@ -139,7 +149,28 @@ impl Query {
                 format!("{file}:{}: parameter \"{unused}\" is never used", line_of(sql, unused)),
             ));
         }
-        Ok(Self { name: name.to_owned(), file, header, sql: sql.to_owned(), columns, statement })
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            header,
+            sql: sql.to_owned(),
+            columns,
+            past,
+            statement,
+        })
+    }
+
+    /// A part as the query that asks for its past.
+    fn past_of(&self, parts: &Parts) -> Result<Self> {
+        let mut statement = self.statement();
+        parts::include(&mut statement, parts)?;
+        if let Some(name) = parts::past(&mut statement, parts).first() {
+            return Err(Error::new(
+                ErrorKind::Query,
+                format!("{}: a past can not read the past of {name}", self.file),
+            ));
+        }
+        Ok(Self { name: format!("{}{}", self.name, parts::PAST), statement, ..self.clone() })
     }
 
     /// The parsed statement, placeholders still in it.
@@ -186,13 +217,15 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The built-in queries, with those of `overlay` laid over them.
+    /// The built-in queries, with those of `overlay` laid over them, and
+    /// `defaults` over the defaults of the parameters of reports.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Query`] that names file and line of a file that is not
-    /// right, [`ErrorKind::Usage`] if the overlay can not be read.
-    pub fn load(overlay: Option<&Path>) -> Result<Self> {
+    /// right, [`ErrorKind::Usage`] if the overlay can not be read or a default
+    /// is not a value, [`ErrorKind::Unknown`] for one that no report has.
+    pub fn load(overlay: Option<&Path>, defaults: &toml::Table) -> Result<Self> {
         let words = BUILT_IN.get_file("vocabulary.toml").and_then(|file| file.contents_utf8());
         let vocabulary = Vocabulary::parse(words.unwrap_or_default())?;
         let mut queries = BTreeMap::new();
@@ -219,7 +252,31 @@ impl Catalogue {
                 }
             }
         }
-        Ok(Self { queries, vocabulary })
+        let mut catalogue = Self { queries, vocabulary };
+        for (name, value) in defaults {
+            catalogue.set_default(name, value).map_err(|error| error.context("params"))?;
+        }
+        Ok(catalogue)
+    }
+
+    /// Makes `value` the default of parameter `name` of all reports that have it.
+    fn set_default(&mut self, name: &str, value: &toml::Value) -> Result<()> {
+        let reports = || self.queries.iter().filter(|((of, _), _)| *of == Purpose::Report);
+        if !reports().any(|(_, query)| query.header.params.contains_key(name)) {
+            let known: BTreeSet<&str> = reports()
+                .flat_map(|(_, query)| query.header.params.keys().map(String::as_str))
+                .collect();
+            let words = format!("no report has a parameter \"{name}\"");
+            return Err(Error::new(ErrorKind::Unknown, words).hint_nearest(name, known));
+        }
+        for ((of, _), query) in &mut self.queries {
+            if let (Purpose::Report, Some(param)) = (of, query.header.params.get_mut(name)) {
+                param.default = Some(value.clone());
+                params::value(name, param, None)
+                    .map_err(|error| error.context(format!("report {}", query.name)))?;
+            }
+        }
+        Ok(())
     }
 
     /// What reports say alike.
@@ -278,4 +335,35 @@ fn read_folder(overlay: &Path, purpose: Purpose) -> Result<Vec<(String, String, 
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(defaults: &str) -> Result<Catalogue> {
+        Catalogue::load(None, &defaults.parse().unwrap())
+    }
+
+    #[test]
+    fn a_default_of_the_company_is_that_of_every_report_that_has_the_parameter() {
+        let catalogue = with("weight_nps = 33\ncurrency = \"CNY\"").unwrap();
+        for (report, name, value) in [
+            ("health", "weight_nps", "33"),
+            ("health_audit", "weight_nps", "33"),
+            ("revenue", "currency", "CNY"),
+        ] {
+            let header = &catalogue.get(Purpose::Report, report).unwrap().header;
+            assert_eq!(params::default_text(&header.params[name]).as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_default_that_no_report_has_or_can_read_is_refused() {
+        let error = with("weight_np = 33").unwrap_err();
+        assert!(error.to_string().contains("no report has a parameter \"weight_np\""), "{error}");
+        assert!(error.hints()[0].contains("weight_nps"), "{:?}", error.hints());
+        let error = with("weight_nps = \"many\"").unwrap_err().to_string();
+        assert!(error.contains("weight_nps: \"many\" is not a number"), "{error}");
+    }
 }

@@ -36,6 +36,7 @@ pub mod catalogue;
 pub mod header;
 pub mod params;
 pub mod parts;
+pub mod past;
 pub mod reference;
 pub mod render;
 pub mod vocabulary;
@@ -123,6 +124,16 @@ pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Res
 ///
 /// As [`run`].
 pub async fn collect(
+    view: &View,
+    query: &Query,
+    bound: &BTreeMap<String, Value>,
+) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    past::provide(view, query, bound).await?;
+    rows(view, query, bound).await
+}
+
+/// The rows of a query file over a view that has all it reads.
+async fn rows(
     view: &View,
     query: &Query,
     bound: &BTreeMap<String, Value>,

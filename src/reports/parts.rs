@@ -5,6 +5,10 @@
 //! the same number wherever it is shown. A part is put into the query that
 //! names it as one more entry of its `WITH`, before planning; parts may use
 //! parts. Its parameters are those of the query it is used in.
+//!
+//! `NAME_past` is what the part NAME would have said on past days ([`past`]).
+//!
+//! [`past`]: super::past
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -19,23 +23,25 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::Query;
 use crate::error::{Error, ErrorKind, Result};
 
+/// What is added to a part's name for its past.
+pub const PAST: &str = "_past";
+
 /// Parts by name.
 pub type Parts = BTreeMap<String, Query>;
 
-/// Adds to `statement` the parts it names and those that they name, and
-/// returns their names.
+/// Adds to `statement` the parts it names and those that they name.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Query`] if a part uses itself.
-pub fn include(statement: &mut Statement, parts: &Parts) -> Result<Vec<String>> {
-    let Some(query) = select(statement) else { return Ok(Vec::new()) };
+pub fn include(statement: &mut Statement, parts: &Parts) -> Result<()> {
+    let Some(query) = select(statement) else { return Ok(()) };
     let mut order = Vec::new();
     for name in named(query, parts) {
         visit(&name, parts, &mut Vec::new(), &mut order)?;
     }
     if order.is_empty() {
-        return Ok(order);
+        return Ok(());
     }
     let mut entries = Vec::with_capacity(order.len());
     for name in &order {
@@ -49,7 +55,20 @@ pub fn include(statement: &mut Statement, parts: &Parts) -> Result<Vec<String>> 
         None => With { cte_tables: entries, ..template()?.1 },
     };
     query.with = Some(with);
-    Ok(order)
+    Ok(())
+}
+
+/// The parts whose past `statement`, its own parts included, reads.
+#[must_use]
+pub fn past(statement: &mut Statement, parts: &Parts) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let Some(query) = select(statement) else { return found };
+    let _: ControlFlow<()> = relations(query, &mut |name| {
+        if let Some(part) = name.strip_suffix(PAST).filter(|part| parts.contains_key(*part)) {
+            found.insert(part.to_owned());
+        }
+    });
+    found
 }
 
 /// Appends `name` to `order`, after all it needs.

@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_document_is_3_1_and_its_operation_ids_are_short_unique_words() {
-        let catalogue = Catalogue::load(None).unwrap();
+        let catalogue = Catalogue::load(None, &toml::Table::new()).unwrap();
         let document: Value = serde_json::from_str(&document(&catalogue).unwrap()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let mut ids = BTreeSet::new();
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_report_is_described_with_its_own_parameters_and_columns() {
-        let catalogue = Catalogue::load(None).unwrap();
+        let catalogue = Catalogue::load(None, &toml::Table::new()).unwrap();
         let document: Value = serde_json::from_str(&document(&catalogue).unwrap()).unwrap();
         for query in catalogue.all(Purpose::Report) {
             let operation = &document["paths"][format!("/v1/reports/{}", query.name)]["get"];
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let catalogue = Catalogue::load(None).unwrap();
+        let catalogue = Catalogue::load(None, &toml::Table::new()).unwrap();
         let text = document(&catalogue).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
         for target in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {

@@ -67,7 +67,7 @@ impl Tenure {
     pub fn with_config(config: Config) -> Result<Self> {
         Ok(Self {
             store: Store::open(&config.store)?,
-            catalogue: Arc::new(Catalogue::load(config.queries.as_deref())?),
+            catalogue: Arc::new(Catalogue::load(config.queries.as_deref(), &config.params)?),
             config: Arc::new(config),
         })
     }

@@ -13,7 +13,8 @@
 WITH
 -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
 history AS (
-    SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at
+    SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at,
+        arg_min(s.amount, (s.occurred_at, s.amount)) FILTER (s.amount IS NOT NULL) AS entered_amount
     FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
     WHERE s.occurred_at < o.closed_at OR o.closed_at IS NULL AND o.status = 'open' GROUP BY ALL
 ),
@@ -36,7 +37,8 @@ dates AS (
 -- What was known at each date of each deal: the furthest stage it had entered, and whether it had closed.
 known AS (
     SELECT kind, date, instant, opportunity_id, currency, amount, o.status, closed_at,
-        arg_max(stage, place) AS stage, arg_max(entered_at, place) AS entered_at
+        arg_max(stage, place) AS stage, arg_max(entered_at, place) AS entered_at,
+        arg_max({'amount': coalesce(entered_amount, amount)}, place).amount AS amount_then
     FROM dates JOIN history ON entered_at <= instant JOIN places USING (stage) JOIN opportunities o USING (opportunity_id)
     WHERE created_at IS NULL OR created_at <= instant
     GROUP BY ALL
@@ -62,8 +64,8 @@ shares AS (
 ),
 -- Deals of one share err together: p is the mean of a Beta distribution, v its variance. Money has four decimals.
 cells AS (
-    SELECT kind, date, currency, o.stage, span, count(*) AS deals, coalesce(sum(amount), 0) AS value,
-        coalesce(sum(amount::DOUBLE ** 2), 0) AS squares,
+    SELECT kind, date, currency, o.stage, span, count(*) AS deals, coalesce(sum(amount_then), 0) AS value,
+        coalesce(sum(amount_then::DOUBLE ** 2), 0) AS squares,
         (coalesce(any_value(s.won), 0) + 1) / (coalesce(any_value(s.closed), 0) + 2) AS p,
         p * (1 - p) / (coalesce(any_value(s.closed), 0) + 3) AS v,
         coalesce(sum(amount) FILTER (o.status = 'won' AND closed_at <= getvariable('as_of')), 0) AS won_since,

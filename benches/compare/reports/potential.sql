@@ -35,7 +35,7 @@ newest AS (
     WHERE run_id = (SELECT max(run_id) FROM scores) GROUP BY ALL
 ),
 ranked AS (
-    SELECT *, row_number() OVER (ORDER BY open_value DESC, customer_id, currency) AS rank
+    SELECT *, row_number() OVER (PARTITION BY currency ORDER BY open_value DESC, customer_id) AS rank
     FROM deals LEFT JOIN (SELECT customer_key, name, owner_id FROM customers) USING (customer_key)
 )
 SELECT rank, customer_id, coalesce(ranked.name, customer_id) AS customer,
@@ -44,4 +44,4 @@ FROM ranked LEFT JOIN owners USING (owner_id) LEFT JOIN last_contacts USING (cus
 LEFT JOIN newest USING (customer_key)
 LEFT JOIN contracts ON contracts.customer_key = ranked.customer_key AND contracts.currency IS NOT DISTINCT FROM ranked.currency
 WHERE rank <= coalesce(getvariable('limit')::INT, 20)
-ORDER BY rank
+ORDER BY ranked.currency NULLS FIRST, rank

@@ -1,0 +1,93 @@
+--! title = { en = "Weights of the health score, audited", zh = "健康度权重审计" }
+--! description = { en = "Does each signal of the health score point the right way, and how much should it count? Over all past months whose outcome is known, customers active within `horizon` before the month are taken as they were known then, and left are those without any activity within `horizon` after it. Concordance: of two customers, one who stayed and one who left, how often the one who stayed had the better signal; a half is chance, and below a half the signal points the wrong way. Its 95 % interval counts a customer seen in several months as one. Proposed: the weights that tell leavers apart best together, none of them negative, scaled to 100; a signal gets 0 if it adds nothing to the others or points the wrong way once they are known. A signal that points the wrong way alone may still get a weight beside the others: busy customers open more tickets and stay, but of two equally busy ones the one with fewer stays rather. How well they would have done is in `health_audit`. Association, not effect: raising a signal need not keep a customer.", zh = "健康度的每项信号方向是否正确，应占多少权重？对所有结果已知的过去月份，取月初之前观察期内活跃的客户（按当时所知），其后观察期内无任何活动即为流失。一致性：留存与流失客户各取一位，留存者信号更好的比例；0.5 为随机，低于 0.5 说明方向相反。95% 区间将多个月出现的同一客户视为一个整体。建议权重：各项均不为负、共同区分流失能力最强的权重，合计 100；对其他信号无补充或在已知其他信号后方向相反者为 0。单独看方向相反的信号，与其他信号一起时仍可能有权重：活跃客户工单更多且更常留存，但同样活跃的两位中，工单更少者更可能留存。其表现见 health_audit。结果为相关性，不代表提升信号即可留住客户。" }
+--! group = "segments"
+--! grain = "one row per signal"
+--! chart = { kind = "bar", x = "signal", y = ["weight", "proposed"] }
+--!
+--! [columns.signal]
+--! title = { en = "Signal", zh = "信号" }
+--! unit = "code"
+--! doc = { en = "What is looked at; see `health`", zh = "信号，含义见 health" }
+--! [columns.weight]
+--! title = { en = "Weight", zh = "权重" }
+--! unit = "number"
+--! doc = { en = "Share of 100 that was set", zh = "设定的权重（合计 100）" }
+--! [columns.proposed]
+--! title = { en = "Proposed", zh = "建议权重" }
+--! unit = "number"
+--! doc = { en = "Share of 100 that tells leavers apart best; empty if there is nothing to learn from, or no signal helps", zh = "区分能力最强的权重（合计 100）；无可学习的数据或信号均无帮助时为空" }
+--! [columns.concordance]
+--! title = { en = "Concordance", zh = "一致性" }
+--! unit = "share"
+--! doc = { en = "How often the customer who stayed had the better signal; equal signals count half", zh = "留存客户信号更好的比例；相同计一半" }
+--! [columns.verdict]
+--! title = { en = "Direction", zh = "方向" }
+--! unit = "code"
+--! doc = { en = "right or wrong if the interval lies on one side of a half, else unclear", zh = "区间完全在 0.5 一侧时为方向正确或相反，否则为不明确" }
+--! [columns.judged]
+--! title = { en = "Judged", zh = "评估数" }
+--! unit = "count"
+--! doc = { en = "Customers times months", zh = "客户 × 月份数" }
+--! [columns.left]
+--! title = { en = "Left", zh = "流失数" }
+--! unit = "count"
+--! doc = { en = "Of these, how many left", zh = "其中流失的数量" }
+--!
+--! [labels]
+--! recency = { en = "Recency", zh = "新近度" }
+--! usage = { en = "Usage", zh = "使用频率" }
+--! trend = { en = "Trend", zh = "使用趋势" }
+--! breadth = { en = "Breadth", zh = "使用广度" }
+--! tickets = { en = "Tickets", zh = "工单" }
+--! complaints = { en = "Complaints", zh = "投诉" }
+--! nps = { en = "NPS", zh = "NPS" }
+--! renewal = { en = "Contract", zh = "合同" }
+--! orders = { en = "Orders", zh = "订单" }
+--! contact = { en = "Contact", zh = "联系" }
+--! right = { en = "Right way", zh = "正确" }
+--! wrong = { en = "Wrong way", zh = "相反" }
+--! unclear = { en = "Unclear", zh = "不明确" }
+
+--- Which weights of the health score point the wrong way?
+
+WITH fits AS (
+  SELECT nonnegative_logistic(NOT has_left, signals)['weights'] AS weights FROM health_rows
+),
+proposals AS (
+  SELECT unnest(range(1, 11)) AS place, unnest(weights) AS weight, array_sum(weights) AS total FROM fits
+),
+configured AS (
+  SELECT unnest(['recency', 'usage', 'trend', 'breadth', 'tickets', 'complaints', 'nps', 'renewal', 'orders', 'contact']) AS signal, unnest(range(1, 11)) AS place, unnest(weights) AS weight
+  FROM health_weights_set
+),
+long AS (
+  SELECT customer_key, has_left, unnest(range(1, 11)) AS place, unnest(signals) AS value
+  FROM health_rows
+),
+told AS (
+  SELECT
+    place,
+    count(*) AS judged,
+    count(*) FILTER (WHERE has_left) AS left,
+    concordance(value, NOT has_left, customer_key) AS concordance
+  FROM long
+  GROUP BY place
+)
+SELECT
+  configured.signal,
+  100 * configured.weight AS weight,
+  CASE WHEN proposals.total > 0 THEN 100 * proposals.weight / proposals.total END AS proposed,
+  told.concordance['value'] AS concordance,
+  told.concordance['low'] AS low,
+  told.concordance['high'] AS high,
+  CASE
+    WHEN told.concordance['low'] > 0.5 THEN 'right'
+    WHEN told.concordance['high'] < 0.5 THEN 'wrong'
+    ELSE 'unclear'
+  END AS verdict,
+  told.judged,
+  told.left
+FROM configured
+JOIN told ON told.place = configured.place
+LEFT JOIN proposals ON proposals.place = configured.place
+ORDER BY configured.place

@@ -32,6 +32,7 @@
 //! | `expected_purchases(buying, x, t_x, t, ahead)` | how often they will buy |
 //! | `concordance(score, event, cluster)` | does a score tell apart those to whom it happens |
 //! | `nonnegative_logistic(event, signals)` | which weights would tell it best |
+//! | `qini(place, treated, converted)` | how well a score finds whom a treatment moves |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `newcombe(x1, n1, x2, n2)` | how sure the difference of two shares is |
 //! | `mean_interval(mean, stddev, n)` | how sure a mean is |
@@ -74,6 +75,7 @@ mod period;
 mod period_add;
 mod period_complete;
 mod period_index;
+mod qini;
 mod quantile;
 mod retained;
 mod retention;
@@ -132,6 +134,7 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         kaplan_meier::function(),
         latest::function(),
         nonnegative_logistic::function(),
+        qini::function(),
         quantile::function(),
         retained::function(),
         retention::function(),

@@ -1,5 +1,5 @@
 --! title = { en = "Uplift by score", zh = "按评分的增量效果（Uplift）" }
---! description = { en = "Does a score find the customers whom a treatment moves? Customers of an experiment are ranked by a score, highest first, and cut into tenths; equal scores stay together, so tenths may be uneven or missing. Uplift is the treated's rate minus the control's, with Newcombe's 95 % interval. Qini (Radcliffe 2007): incremental conversions if the best tenths so far are treated: treated conversions − control conversions × treated / control, all cumulative. Random: the same if as many were treated at random. The Qini coefficient in the total row is the area between the two curves by the trapezoid rule, the share of customers along and incremental conversions divided by all treated customers up: above 0, the score is better than chance. Its interval needs a bootstrap and is not given here: judge the tenths by their intervals. The score is a numeric attribute (`score_attribute`) known before the experiment, or the newest churn score made up to its start: a later one would know the outcome. Customers without a score are left out. Arms, outcome and window are as in the report `experiment`.", zh = "某个评分能否找出真正被干预打动的客户？将实验中的客户按评分从高到低排序并分为十组；评分相同者不拆开，因此各组人数可能不等或缺组。增量为实验组转化率减对照组转化率，附 Newcombe 95% 区间。Qini（Radcliffe 2007）：若只干预排在前面的各组，可带来的增量转化数 = 实验组转化 − 对照组转化 × 实验组人数 ÷ 对照组人数，均为累计值。随机线为随机干预同样多客户的结果。合计行的 Qini 系数为两条曲线之间的面积（梯形法），横轴为客户占比，纵轴为增量转化数除以实验组总人数：大于 0 表示评分优于随机。其区间需要自助法（bootstrap），此处未给出，请以各组区间判断。评分取实验前已知的数值属性（score_attribute），或不晚于实验开始的最新流失评分：更晚的评分已知晓结果。没有评分的客户不计。分组、结果与窗口同报表 experiment。" }
+--! description = { en = "Does a score find the customers whom a treatment moves? Customers of an experiment are ranked by a score, highest first, and cut into tenths; equal scores stay together, so tenths may be uneven or missing. Uplift is the treated's rate minus the control's, with Newcombe's 95 % interval. Qini (Radcliffe 2007): incremental conversions if the best tenths so far are treated: treated conversions − control conversions × treated / control, all cumulative. Random: the same if as many were treated at random. The Qini coefficient in the total row is the area between the two curves by the trapezoid rule, the share of customers along and incremental conversions divided by all treated customers up: above 0, the score is better than chance. Its 95 % interval is that of a bootstrap of 400 samples, customers drawn anew in their tenths. The score is a numeric attribute (`score_attribute`) known before the experiment, or the newest churn score made up to its start: a later one would know the outcome. Customers without a score are left out. Arms, outcome and window are as in the report `experiment`.", zh = "某个评分能否找出真正被干预打动的客户？将实验中的客户按评分从高到低排序并分为十组；评分相同者不拆开，因此各组人数可能不等或缺组。增量为实验组转化率减对照组转化率，附 Newcombe 95% 区间。Qini（Radcliffe 2007）：若只干预排在前面的各组，可带来的增量转化数 = 实验组转化 − 对照组转化 × 实验组人数 ÷ 对照组人数，均为累计值。随机线为随机干预同样多客户的结果。合计行的 Qini 系数为两条曲线之间的面积（梯形法），横轴为客户占比，纵轴为增量转化数除以实验组总人数：大于 0 表示评分优于随机。其 95% 区间由 400 次自助抽样（bootstrap，客户保持所在组）得出。评分取实验前已知的数值属性（score_attribute），或不晚于实验开始的最新流失评分：更晚的评分已知晓结果。没有评分的客户不计。分组、结果与窗口同报表 experiment。" }
 --! group = "marketing"
 --! grain = "one row per tenth of the score, the highest first, and a total row"
 --! chart = { kind = "line", x = "targeted_share", y = ["qini", "random"], count = "customers" }
@@ -105,6 +105,14 @@
 --! title = { en = "Qini coefficient", zh = "Qini 系数" }
 --! unit = "share"
 --! doc = { en = "Area between the curves, in incremental conversions per treated customer; in the total row only", zh = "两条曲线之间的面积，单位为每位实验组客户的增量转化；仅合计行" }
+--! [columns.qini_low]
+--! title = { en = "Qini coefficient, low", zh = "Qini 系数下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! [columns.qini_high]
+--! title = { en = "Qini coefficient, high", zh = "Qini 系数上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
 --! [columns.currency]
 --! title = { en = "Currency", zh = "币种" }
 --! absent = { en = "All", zh = "全部" }
@@ -116,8 +124,7 @@
 --! activity = { en = "Activity", zh = "活动" }
 --! attribute = { en = "Attribute", zh = "属性" }
 
---- Whom does it move? Areas are added up tenth by tenth, in order, so that the
---- last digit does not depend on threads.
+--- Whom does it move?
 
 WITH scored AS (
   SELECT
@@ -156,8 +163,9 @@ counted AS (
     count(*) FILTER (WHERE is_treated) AS treated,
     count(*) FILTER (WHERE NOT is_treated) AS control,
     count(*) FILTER (WHERE is_treated AND has_converted) AS treated_converted,
-    count(*) FILTER (WHERE NOT is_treated AND has_converted) AS control_converted
-  FROM ranked
+    count(*) FILTER (WHERE NOT is_treated AND has_converted) AS control_converted,
+    qini(tenth, is_treated, has_converted) AS coefficient
+  FROM (SELECT *, decile AS tenth FROM ranked)
   GROUP BY GROUPING SETS ((decile), ())
   HAVING count(*) > 0
 ),
@@ -167,20 +175,9 @@ curve AS (
     CAST(sum(customers) OVER so_far AS DOUBLE) / max(customers) OVER () AS targeted_share,
     sum(treated_converted) OVER so_far
       - CAST(sum(control_converted) OVER so_far * sum(treated) OVER so_far AS DOUBLE)
-        / nullif(sum(control) OVER so_far, 0) AS qini,
-    CAST(max(treated) OVER () AS DOUBLE) AS all_treated
+        / nullif(sum(control) OVER so_far, 0) AS qini
   FROM counted
   WINDOW so_far AS (PARTITION BY is_total ORDER BY decile ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-),
-strips AS (
-  SELECT
-    *,
-    max(CASE is_total WHEN 1 THEN qini END) OVER () AS all_qini,
-    CASE is_total WHEN 0 THEN
-      (targeted_share - lag(targeted_share, 1, 0.0) OVER tenths) * (qini + lag(qini, 1, 0.0) OVER tenths) / 2
-    END AS strip
-  FROM curve
-  WINDOW tenths AS (PARTITION BY is_total ORDER BY decile)
 )
 SELECT
   decile,
@@ -197,11 +194,10 @@ SELECT
   newcombe(treated_converted, treated, control_converted, control)['high'] AS high,
   targeted_share,
   qini,
-  targeted_share * all_qini AS random,
-  CASE is_total WHEN 1 THEN
-    (sum(strip) OVER (ORDER BY is_total, decile ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - all_qini / 2)
-      / nullif(all_treated, 0)
-  END AS qini_coefficient,
+  targeted_share * max(CASE is_total WHEN 1 THEN qini END) OVER () AS random,
+  CASE is_total WHEN 1 THEN coefficient['value'] END AS qini_coefficient,
+  CASE is_total WHEN 1 THEN coefficient['low'] END AS qini_low,
+  CASE is_total WHEN 1 THEN coefficient['high'] END AS qini_high,
   $currency AS currency
-FROM strips
+FROM curve
 ORDER BY is_total, decile

@@ -17,11 +17,11 @@ themselves, money, counts and all else exactly. Exits with 1 if they are not, or
 if a report has no twin or a twin no report. `--time` times both as well: best
 of three on two threads, Tenure's without the start of the process.
 """
-import argparse, datetime, glob, io, itertools, json, math, os, shlex, subprocess, sys, time
+import argparse, datetime, glob, io, itertools, json, math, os, re, shlex, subprocess, sys, time
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-import deltalake, duckdb
+import deltalake, duckdb, numpy, pyarrow, scipy.optimize
 import pyarrow.parquet
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,6 +83,10 @@ TABLES = {
 BEFORE = {("opportunities", "status"): "'open'"}
 # What Tenure writes itself does not say when the data ends.
 OWN = {"scores", "quarantine"}
+# When what a view shows was known; null: now.
+KNOWN = "getvariable('known_as_of')"
+# Of the normal prior of `nonnegative_logistic`.
+VARIANCE = 25.0
 
 
 class Store:
@@ -91,6 +95,8 @@ class Store:
     def __init__(self, folder: str):
         self.base = duckdb.connect()
         self.base.execute(f"SET TimeZone = 'UTC'; SET threads = {THREADS}")
+        self.base.create_function("nonnegative_logistic", nonnegative_logistic, ["BOOLEAN[]", "DOUBLE[][]"], "DOUBLE[]",
+                                  type="arrow")
         for name, table in TABLES.items():
             self.base.execute(f"CREATE VIEW stored_{name} AS {stored(table, f'{folder}/tables/{name}')}")
             self.base.execute(f"CREATE VIEW {name} AS {self.cut(name, table)}")
@@ -105,7 +111,7 @@ class Store:
         first = ["implied ASC NULLS LAST"] if name == "customers" else []
         order = ", ".join(first + [f"{stamp} DESC NULLS LAST" for stamp in ("load_id", "known_at", "row_no")])
         whole = " AND ".join(f"{key} IS NOT NULL" for key in table.key)
-        versions = f"SELECT * FROM stored_{name}"
+        versions = f"SELECT * FROM stored_{name} WHERE {KNOWN} IS NULL OR known_at <= {KNOWN}::TIMESTAMPTZ"
         keys = ", ".join(table.key)
         # Ranking is left out where no key repeats, as Tenure leaves it out.
         if keys and self.base.execute(f"SELECT count(*) > count(DISTINCT ({keys})) FROM stored_{name} "
@@ -137,9 +143,57 @@ class Store:
         for name, value in values.items():
             self.base.execute(f"SET VARIABLE \"{name}\" = ?", [value])
 
+    def past(self, view: str) -> None:
+        """Makes a table of what a view says just before each of `cutoffs`, of what was known by then."""
+        stood = self.set
+        cutoffs = self.base.execute("SELECT cutoff FROM cutoffs").fetchall()
+        self.base.execute(f"CREATE OR REPLACE TABLE {view}_past AS SELECT now() AS cutoff, * FROM {view} LIMIT 0")
+        for (cutoff,) in cutoffs:
+            for name in ("as_of", "known_as_of"):
+                self.base.execute(f"SET VARIABLE {name} = ?", [cutoff - datetime.timedelta(microseconds=1)])
+            self.base.execute(f"INSERT INTO {view}_past SELECT ?, * FROM {view}", [cutoff])
+        self.base.execute("RESET VARIABLE known_as_of")
+        self.stand(stood)
+
     def answer(self, sql: str) -> tuple[list[str], list[tuple]]:
+        for view in sorted(set(re.findall(r"\b(\w+)_past\b", sql))):
+            self.past(view)
         cursor = self.base.execute(sql)
         return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def nonnegative_logistic(events: pyarrow.ChunkedArray, signals: pyarrow.ChunkedArray) -> pyarrow.Array:
+    """The intercept, then the weights, of each list of rows; null without both kinds of rows."""
+    return pyarrow.array([None if None in (y, x) or len(set(y)) < 2 else likeliest(numpy.array(x), numpy.array(y, float))
+                          for y, x in zip(events.to_pylist(), signals.to_pylist())], pyarrow.list_(pyarrow.float64()))
+
+
+def likeliest(signals: numpy.ndarray, events: numpy.ndarray) -> list[float]:
+    """L-BFGS-B says which weights are 0, Newton's method what the others are; both again until no 0 would rather be more."""
+    rows = numpy.column_stack([numpy.ones(len(events)), signals])
+    prior = numpy.array([0.0] + [1 / VARIANCE] * signals.shape[1])
+
+    def loss(weights):
+        z = rows @ weights
+        return (numpy.logaddexp(0, z).sum() - events @ z + (prior * weights ** 2).sum() / 2,
+                rows.T @ (scipy.special.expit(z) - events) + prior * weights)
+
+    bounds = [(None, None)] + [(0, None)] * signals.shape[1]
+    found = scipy.optimize.minimize(loss, numpy.zeros(len(prior)), jac=True, method="L-BFGS-B", bounds=bounds,
+                                    options={"maxiter": 5000, "ftol": 1e-14, "gtol": 1e-9}).x
+    free = found > 1e-6
+    free[0] = True
+    while True:
+        weights = numpy.where(free, found, 0.0)
+        for _ in range(50):
+            p = scipy.special.expit(rows[:, free] @ weights[free])
+            curve = (rows[:, free].T * (p * (1 - p))) @ rows[:, free] + numpy.diag(prior[free])
+            weights[free] -= numpy.linalg.solve(curve, loss(weights)[1][free])
+        below, wanted = free & (weights < 0), ~free & (loss(weights)[1] < -1e-9)
+        below[0] = False
+        if not below.any() and not wanted.any():
+            return weights.tolist()
+        free = free & ~below | (wanted if not below.any() else False)
 
 
 def stored(table: Table, folder: str) -> str:
@@ -204,6 +258,13 @@ def same(ours: object, theirs: object) -> bool:
     return flags != 1 and ours == theirs
 
 
+def said(names: list[str], rows: list[tuple], case: Case) -> tuple[list[str], list[tuple]]:
+    """An answer without the columns that a twin leaves out: `-- drawn: low high`, made of random samples."""
+    drawn = re.findall(r"^-- drawn: (.*)$", case.sql, re.MULTILINE)
+    kept = [at for at, name in enumerate(names) if name not in " ".join(drawn).split()]
+    return [names[at] for at in kept], [tuple(row[at] for at in kept) for row in rows]
+
+
 def differences(ours: tuple[list[str], list[tuple]], theirs: tuple[list[str], list[tuple]]) -> list[str]:
     """What differs, in words; the cells only if the shapes are the same."""
     (names, rows), (expected, answers) = ours, theirs
@@ -228,7 +289,7 @@ def compare(store: Store, folder: str, binary: str, case: Case) -> bool:
     store.stand(case.settings)
     try:
         names, rows, _ = tenure(binary, folder, case)
-        found = differences((names, rows), store.answer(case.sql))
+        found = differences(said(names, rows, case), store.answer(case.sql))
     except subprocess.CalledProcessError as error:
         found = [error.stderr.decode().strip()]
     except duckdb.Error as error:

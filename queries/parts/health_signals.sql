@@ -1,8 +1,11 @@
 --! title = { en = "Signals of health", zh = "健康信号" }
---! description = { en = "What is known of each customer who is active or under contract, as ten signals from 0 (bad) to 1 (good), and the health score they make with the weights that were set. In their order: recency (0 from 60 days of silence on), usage (1 from 12 active days in 30), trend (a half: as active in the last 30 days as in the 60 before, by the day), breadth (1 from 5 different things in 90 days), tickets (0 from 5 in 90 days), complaints (0 with one in 60 days), nps (a tenth of the last answer), renewal (1 with 180 days or more to the agreed end, or without one), orders (0 from 180 days after the last), contact (0 from 90 days after the last conversation). What is not known of a customer counts as the average of those of whom it is.", zh = "每位活跃或在约客户的十项信号（0 差，1 好）及按设定权重合成的健康度。依次为：新近度（静默 60 天及以上为 0）、使用频率（30 天内活跃 12 天及以上为 1）、趋势（近 30 天与此前 60 天日均持平为 0.5）、广度（90 天内使用 5 种及以上为 1）、工单（90 天内 5 张及以上为 0）、投诉（60 天内有投诉为 0）、NPS（最近评分 ÷ 10）、合同（距约定到期 180 天及以上或无固定期限为 1）、订单（最近下单 180 天及以上为 0）、联系（最近人工联系 90 天及以上为 0）。未知的信号取已知客户的平均值。" }
+--! description = { en = "What is known of each customer who is active or under contract, as ten signals from 0 (bad) to 1 (good), and the health score they make with the weights that were set. In their order: recency (0 from 60 days of silence on), usage (1 from 12 active days in 30), trend (a half: as active in the last 30 days as in the 60 before, by the day), breadth (1 from 5 different things in 90 days), tickets (0 from 5 in 90 days), complaints (0 with one in 60 days), nps (a tenth of the last answer), renewal (1 with 180 days or more to the agreed end, or without one), orders (0 from 180 days after the last), contact (0 from 90 days after the last conversation). What is not known of a customer counts as the average of those of whom it is, to a millionth.", zh = "每位活跃或在约客户的十项信号（0 差，1 好）及按设定权重合成的健康度。依次为：新近度（静默 60 天及以上为 0）、使用频率（30 天内活跃 12 天及以上为 1）、趋势（近 30 天与此前 60 天日均持平为 0.5）、广度（90 天内使用 5 种及以上为 1）、工单（90 天内 5 张及以上为 0）、投诉（60 天内有投诉为 0）、NPS（最近评分 ÷ 10）、合同（距约定到期 180 天及以上或无固定期限为 1）、订单（最近下单 180 天及以上为 0）、联系（最近人工联系 90 天及以上为 0）。未知的信号取已知客户的平均值（精确到百万分之一）。" }
 --! grain = "one row per customer active within `horizon` or under contract"
 
 --- A day is 24 hours counted back from the moment, as in `queries/features`.
+--- greatest() and least() pass over a null: what may be unknown is asked first.
+--- Averages are rounded, so that neither the order of a sum nor its last bit
+--- decides whether two customers are equal.
 
 WITH used AS (
   SELECT
@@ -71,22 +74,22 @@ raw AS (
     counted.last_at,
     counted.days_silent,
     contracts.customer_key IS NOT NULL AS has_contract,
-    coalesce(greatest(1 - counted.days_silent / 60.0, 0.0), 0.0) AS recency,
-    coalesce(least(counted.active_days / 12.0, 1.0), 0.0) AS usage,
+    CASE WHEN counted.customer_key IS NULL THEN 0.0 ELSE greatest(1 - counted.days_silent / 60.0, 0.0) END AS recency,
+    least(coalesce(counted.active_days, 0) / 12.0, 1.0) AS usage,
     CASE
       WHEN counted.lately + counted.before > 0
         THEN counted.lately / (counted.lately + counted.before / 2.0)
     END AS trend,
-    coalesce(least(counted.breadth / 5.0, 1.0), 0.0) AS breadth,
+    least(coalesce(counted.breadth, 0) / 5.0, 1.0) AS breadth,
     greatest(1 - coalesce(service.tickets, 0) / 5.0, 0.0) AS tickets,
     CASE WHEN coalesce(service.complaints, 0) > 0 THEN 0.0 ELSE 1.0 END AS complaints,
-    least(greatest(answers.score / 10.0, 0.0), 1.0) AS nps,
+    CASE WHEN answers.score IS NOT NULL THEN least(greatest(answers.score / 10.0, 0.0), 1.0) END AS nps,
     CASE
       WHEN contracts.is_open_ended THEN 1.0
-      ELSE least(greatest(contracts.days_left / 180.0, 0.0), 1.0)
+      WHEN contracts.days_left IS NOT NULL THEN least(greatest(contracts.days_left / 180.0, 0.0), 1.0)
     END AS renewal,
-    greatest(1 - bought.days / 180.0, 0.0) AS orders,
-    greatest(1 - spoken.days / 90.0, 0.0) AS contact
+    CASE WHEN bought.days IS NOT NULL THEN greatest(1 - bought.days / 180.0, 0.0) END AS orders,
+    CASE WHEN spoken.days IS NOT NULL THEN greatest(1 - spoken.days / 90.0, 0.0) END AS contact
   FROM customers
   LEFT JOIN counted ON counted.customer_key = customers.customer_key
   LEFT JOIN contracts ON contracts.customer_key = customers.customer_key
@@ -112,13 +115,13 @@ filled AS (
     [
       recency,
       usage,
-      coalesce(trend, avg(trend) OVER (), 0.5),
+      coalesce(trend, round(avg(trend) OVER (), 6), 0.5),
       breadth,
       tickets,
       complaints,
-      coalesce(nps, avg(nps) OVER (), 0.5),
-      coalesce(renewal, avg(renewal) OVER (), 0.5),
-      coalesce(orders, avg(orders) OVER (), 0.5),
+      coalesce(nps, round(avg(nps) OVER (), 6), 0.5),
+      coalesce(renewal, round(avg(renewal) OVER (), 6), 0.5),
+      coalesce(orders, round(avg(orders) OVER (), 6), 0.5),
       CASE WHEN count(contact) OVER () > 0 THEN coalesce(contact, 0.0) ELSE 0.5 END
     ] AS signals
   FROM raw

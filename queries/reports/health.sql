@@ -115,7 +115,7 @@ lost AS (
 ranked AS (
   SELECT
     *,
-    row_number() OVER (PARTITION BY customer_key ORDER BY points DESC, place) AS nth
+    row_number() OVER (PARTITION BY customer_key ORDER BY round(points, 9) DESC, place) AS nth
   FROM lost
   WHERE points > 0
 ),

@@ -12,11 +12,11 @@
 //!
 //! `low` and `high` are the 95 % interval, on the logit scale. A customer who is
 //! judged on several days is one `cluster`, since their rows are alike: the
-//! variance is that of the sums of each cluster's influence (Obuchowski,
-//! "Nonparametric analysis of clustered ROC curve data", Biometrics 1997). With
-//! a cluster per row it is DeLong's. `low` and `high` are null where all pairs
-//! agree, or where there is a single row of a kind: no variance was seen, which is
-//! not to say that there is none. Rows with a null do not count; without an event, or with nothing but events, the answer
+//! variance is Obuchowski's ("Nonparametric analysis of clustered ROC curve
+//! data", Biometrics 1997). With a cluster per row it is DeLong's. `low` and
+//! `high` are null where all pairs agree, or where all rows of a kind are of one
+//! cluster: no variance was seen, which is not to say that there is none. Rows with
+//! a null do not count; without an event, or with nothing but events, the answer
 //! is null.
 
 use std::sync::Arc;
@@ -100,19 +100,32 @@ fn concordance(rows: &[[f64; 3]]) -> Option<Found> {
     let events = rows.iter().zip(&right).filter(|(row, _)| row[1] != 0.0);
     let value = events.map(|(_, right)| right).sum::<f64>() / with;
 
-    let influence = |(row, right): (&[f64; 3], &f64)| {
-        (row[2], (right - value) / if row[1] == 0.0 { without } else { with })
+    // How far each cluster's rows, of either kind, are placed from the mean.
+    let distance = |(row, right): (&[f64; 3], &f64)| match row[1] == 0.0 {
+        false => (row[2], [1.0, right - value, 0.0, 0.0]),
+        true => (row[2], [0.0, 0.0, 1.0, right - value]),
     };
-    let mut influences: Vec<(f64, f64)> = rows.iter().zip(&right).map(influence).collect();
-    influences.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut clusters, mut variance) = (0.0, 0.0);
-    for cluster in influences.chunk_by(|a, b| a.0 == b.0) {
+    let mut distances: Vec<(f64, [f64; 4])> = rows.iter().zip(&right).map(distance).collect();
+    distances.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut clusters, mut clusters_with, mut clusters_without) = (0.0, 0.0, 0.0);
+    let (mut of_events, mut of_nones, mut of_both) = (0.0, 0.0, 0.0);
+    for cluster in distances.chunk_by(|a, b| a.0 == b.0) {
+        let sum = |place: usize| cluster.iter().map(|(_, numbers)| numbers[place]).sum::<f64>();
+        let [n_with, of_event, n_without, of_none] = [0, 1, 2, 3].map(sum);
         clusters += 1.0;
-        variance += cluster.iter().map(|(_, influence)| influence).sum::<f64>().powi(2);
+        clusters_with += f64::from(u8::from(n_with > 0.0));
+        clusters_without += f64::from(u8::from(n_without > 0.0));
+        of_events += of_event * of_event;
+        of_nones += of_none * of_none;
+        of_both += of_event * of_none;
     }
-    variance *= clusters / (clusters - 1.0);
+    let unbiased = |clusters: f64| clusters / (clusters - 1.0);
+    let variance = unbiased(clusters_with) * of_events / with.powi(2)
+        + unbiased(clusters_without) * of_nones / without.powi(2)
+        + 2.0 * unbiased(clusters) * of_both / (with * without);
     let odds = value * (1.0 - value);
-    let interval = (with > 1.0 && without > 1.0 && variance > 0.0 && odds > 0.0).then(|| {
+    let several = clusters_with > 1.0 && clusters_without > 1.0;
+    let interval = (several && variance > 0.0 && odds > 0.0).then(|| {
         let (logit, reach) = ((value / (1.0 - value)).ln(), Z * variance.sqrt() / odds);
         let share = |logit: f64| 1.0 / (1.0 + (-logit).exp());
         (share(logit - reach), share(logit + reach))
@@ -199,7 +212,7 @@ mod tests {
         assert!((found.value - value).abs() < 1e-12);
         let with = [0.75_f64, 1.0, 1.0].map(|place| ((place - value) / 3.0).powi(2));
         let without = [1.0, 2.5 / 3.0].map(|place: f64| ((place - value) / 2.0).powi(2));
-        let variance = (with.iter().sum::<f64>() + without.iter().sum::<f64>()) * 5.0 / 4.0;
+        let variance = with.iter().sum::<f64>() * 3.0 / 2.0 + without.iter().sum::<f64>() * 2.0;
         let reach = Z * variance.sqrt() / (value * (1.0 - value));
         let low = 1.0 / (1.0 + (reach - (value / (1.0 - value)).ln()).exp());
         assert!((found.interval.unwrap().0 - low).abs() < 1e-12);

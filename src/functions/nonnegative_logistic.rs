@@ -36,6 +36,8 @@ pub(super) fn function() -> AggregateUDF {
 
 /// Variance of the prior of a weight.
 const PRIOR: f64 = 25.0;
+/// A weight below this is 0: no signal between 0 and 1 shows it.
+const NOTHING: f64 = 1e-7;
 const MOST_STEPS: usize = 100;
 const MOST_ROUNDS: usize = 1_000;
 
@@ -229,9 +231,14 @@ fn fit(rows: &[&[f64]]) -> Option<Fit> {
         };
         // So close to the end rounding hides whether the loss still falls; a
         // Newton step is right there.
-        if step.iter().all(|by| by.abs() < 1e-6) {
+        let longest = step.iter().map(|by| by.abs()).fold(0.0, f64::max);
+        if longest < 1e-6 {
             at = along(1.0);
-            break;
+            loss = self::loss(rows, &at);
+            if longest < 1e-12 {
+                break;
+            }
+            continue;
         }
         let lower = (0..30).find_map(|halvings| {
             let next = along(0.5_f64.powi(halvings));
@@ -242,7 +249,9 @@ fn fit(rows: &[&[f64]]) -> Option<Fit> {
         (at, loss) = lower;
     }
     let intercept = at.pop()?;
-    Some(Fit { intercept, weights: at, rows: rows.len() })
+    // Where a signal hardly matters, coordinates creep towards the bound.
+    let weights = at.into_iter().map(|weight| if weight < NOTHING { 0.0 } else { weight });
+    Some(Fit { intercept, weights: weights.collect(), rows: rows.len() })
 }
 
 fn logit(row: &[f64], at: &[f64]) -> f64 {
@@ -385,6 +394,17 @@ mod tests {
         let odds = |share: f64| (share / (1.0 - share)).ln();
         assert!((fit.intercept - odds(0.3)).abs() < 1e-4, "{fit:?}");
         assert!((fit.weights[0] - (odds(0.6) - odds(0.3))).abs() < 1e-4, "{fit:?}");
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_exactly_0() {
+        for seed in 0..200 {
+            let fit = fitted(&rows(seed, 60, [1.0, 0.3, 0.1], 0.0));
+            assert!(
+                fit.weights.iter().all(|weight| *weight == 0.0 || *weight >= NOTHING),
+                "{fit:?}"
+            );
+        }
     }
 
     #[test]

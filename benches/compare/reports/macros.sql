@@ -81,3 +81,147 @@ CREATE MACRO student95(df) AS CASE WHEN df > 300 THEN student_start(df) ELSE lis
 -- Student's interval of a mean: {low, high}, none of fewer than two values.
 CREATE MACRO mean_interval(mean, stddev, n) AS CASE WHEN n > 1 THEN
     {'low': mean - student95(n - 1) * stddev / sqrt(n), 'high': mean + student95(n - 1) * stddev / sqrt(n)} END;
+
+-- Every time a person of ours was in contact with a customer.
+CREATE VIEW contacts AS
+SELECT customer_key, occurred_at FROM touches
+WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
+    OR owner_id IS NOT NULL AND campaign_id IS NULL AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded')
+UNION ALL SELECT customer_key, occurred_at FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo');
+
+-- Activity that counts.
+CREATE VIEW counting AS
+SELECT * FROM activity WHERE coalesce(getvariable('activity')::VARCHAR, '') = ''
+    OR list_contains(string_split(getvariable('activity')::VARCHAR, ','), name);
+
+-- The signals of health in their order, and what each counts: shares of 1, null if all weights are 0.
+CREATE MACRO health_names() AS
+    ['recency', 'usage', 'trend', 'breadth', 'tickets', 'complaints', 'nps', 'renewal', 'orders', 'contact'];
+CREATE VIEW health_shares AS
+SELECT CASE WHEN list_sum(weights) > 0 THEN list_transform(weights, lambda w: w / list_sum(weights)) END AS shares
+FROM (SELECT list_transform([
+    coalesce(getvariable('weight_recency')::DOUBLE, 20), coalesce(getvariable('weight_usage')::DOUBLE, 20),
+    coalesce(getvariable('weight_trend')::DOUBLE, 10), coalesce(getvariable('weight_breadth')::DOUBLE, 10),
+    coalesce(getvariable('weight_tickets')::DOUBLE, 5), coalesce(getvariable('weight_complaints')::DOUBLE, 10),
+    coalesce(getvariable('weight_nps')::DOUBLE, 10), coalesce(getvariable('weight_renewal')::DOUBLE, 5),
+    coalesce(getvariable('weight_orders')::DOUBLE, 5), coalesce(getvariable('weight_contact')::DOUBLE, 5)],
+    lambda w: greatest(w, 0)) AS weights);
+
+-- How long a customer is watched, and days of 24 hours since an instant.
+CREATE MACRO horizon() AS duration(coalesce(getvariable('horizon')::VARCHAR, '90d'));
+CREATE MACRO days_since(stamp) AS (epoch_us(getvariable('as_of')::TIMESTAMPTZ) - epoch_us(stamp)) / 86400e6;
+
+-- The signals of everybody who is active or under contract. The heads do not say what is unknown, nor how trend
+-- moves between its ends: read off the part's SQL.
+CREATE VIEW health_signals AS
+WITH used AS (
+    SELECT customer_key, max(occurred_at) AS last_at, count(DISTINCT floor(day)) FILTER (day < 30) AS days,
+        count(*) FILTER (day < 30) AS lately, count(*) FILTER (day >= 30 AND day < 90) AS before,
+        count(DISTINCT coalesce(feature, name)) FILTER (day < 90) AS things
+    FROM (SELECT *, days_since(occurred_at) AS day FROM counting) GROUP BY ALL
+),
+contracts AS (
+    SELECT customer_key, max(CASE WHEN ends_at IS NULL THEN 180 ELSE -days_since(ends_at) END) AS remaining
+    FROM subscriptions WHERE ended_at IS NULL GROUP BY ALL
+),
+bought AS (SELECT customer_key, min(days_since(occurred_at)) AS ordered FROM orders WHERE amount >= 0 GROUP BY ALL),
+spoken AS (SELECT customer_key, min(days_since(occurred_at)) AS spoke FROM contacts GROUP BY ALL),
+asked AS (
+    SELECT customer_key, count(*) FILTER (days_since(occurred_at) < 90) AS tickets,
+        count(*) FILTER (days_since(occurred_at) < 60 AND lower(category) = 'complaint') AS complaints
+    FROM tickets GROUP BY ALL
+),
+answers AS (
+    SELECT customer_key, score FROM surveys WHERE coalesce(kind, 'nps') = 'nps'
+    QUALIFY row_number() OVER (PARTITION BY customer_key
+        ORDER BY occurred_at DESC, known_at DESC NULLS LAST, response_id DESC NULLS LAST, score DESC) = 1
+),
+said AS (
+    SELECT customer_key, last_at, [
+        coalesce(1 - days_since(last_at) / 60, 0), coalesce(days / 12, 0),
+        2 * lately / nullif(2 * lately + before, 0), coalesce(things / 5, 0), 1 - coalesce(tickets, 0) / 5,
+        1.0 - coalesce(complaints, 0), score / 10, remaining / 180, 1 - ordered / 180, 1 - spoke / 90] AS said
+    FROM customers LEFT JOIN used USING (customer_key) LEFT JOIN contracts USING (customer_key)
+    LEFT JOIN bought USING (customer_key) LEFT JOIN spoken USING (customer_key)
+    LEFT JOIN asked USING (customer_key) LEFT JOIN answers USING (customer_key)
+    WHERE last_at > getvariable('as_of')::TIMESTAMPTZ - horizon() OR remaining IS NOT NULL
+),
+bounded AS (
+    SELECT customer_key, last_at, signal, CASE WHEN x IS NOT NULL THEN least(greatest(x, 0), 1) END AS x
+    FROM (SELECT customer_key, last_at, unnest(said) AS x, unnest(range(1, 11)) AS signal FROM said)
+),
+-- Who never spoke with us is at 0, if anybody did. Rounded, a mean of .8 equals who is at .8.
+filled AS (
+    SELECT *, round(avg(x) OVER whole, 6) AS mean, signal = 10 AND mean IS NOT NULL AS spoken,
+        CASE WHEN spoken THEN coalesce(x, 0) ELSE coalesce(x, mean, 0.5) END AS value
+    FROM bounded WINDOW whole AS (PARTITION BY signal)
+)
+SELECT customer_key, last_at, count(*) FILTER (x IS NOT NULL OR spoken) AS known,
+    list(value ORDER BY signal) AS signals, 100 * list_inner_product(any_value(shares), signals) AS health
+FROM filled, health_shares GROUP BY customer_key, last_at;
+
+-- The newest months whose outcome is known.
+CREATE VIEW cutoffs AS
+SELECT cutoff FROM (
+    SELECT (first_day('month', getvariable('as_of')) - to_months(back))::TIMESTAMP AT TIME ZONE getvariable('tz') AS cutoff
+    FROM (SELECT unnest(range(2000))::INT AS back))
+WHERE cutoff + horizon() <= getvariable('as_of')::TIMESTAMPTZ
+QUALIFY row_number() OVER (ORDER BY cutoff DESC) <= coalesce(getvariable('cutoffs')::INT, 12);
+
+-- What became of those who were active before each cutoff.
+CREATE MACRO judged(past) AS TABLE
+SELECT p.*, NOT EXISTS (SELECT 1 FROM counting a WHERE a.customer_key = p.customer_key
+    AND a.occurred_at >= p.cutoff AND a.occurred_at < p.cutoff + horizon()) AS is_gone
+FROM query_table(past) p WHERE last_at > cutoff - INTERVAL 1 MICROSECOND - horizon();
+
+-- Their health by the weights that were set, and by those that early months propose. The quarter, which is of months
+-- that anybody was active before, rounded up, is read off the part's SQL. Equal scores differ in their last digits.
+CREATE MACRO health_judged(past) AS TABLE
+WITH rows AS (FROM judged(past)),
+months AS (SELECT cutoff, ntile(4) OVER (ORDER BY cutoff DESC) = 1 AS is_test FROM (SELECT DISTINCT cutoff FROM rows)),
+split AS (
+    SELECT *, cutoff + horizon() <= min(cutoff) FILTER (is_test) OVER () AS is_early,
+        cutoff = max(cutoff) OVER () AS is_newest
+    FROM months
+),
+fitted AS (
+    SELECT nonnegative_logistic(list(NOT is_gone), list(signals))[2:] AS fit
+    FROM rows JOIN split USING (cutoff) WHERE is_early
+)
+SELECT cutoff, customer_key, 'configured' AS weights, round(health, 9) AS health, is_gone, is_test, is_early, is_newest
+FROM rows JOIN split USING (cutoff) WHERE health IS NOT NULL
+UNION ALL
+SELECT cutoff, customer_key, 'proposed', round(100 * list_inner_product(fit, signals) / list_sum(fit), 9), is_gone, is_test,
+    is_early, is_newest
+FROM rows JOIN split USING (cutoff), fitted WHERE list_sum(fit) > 0 AND (is_test OR is_early);
+
+-- How well a score tells events apart within each kind, of rows (kind, score, event, cluster): c of {value, low, high}, by
+-- Obuchowski (1997), which is DeLong's where each row is a cluster.
+CREATE MACRO concordance(judged) AS TABLE
+WITH counted AS (
+    SELECT *, count(*) FILTER (event) OVER whole AS m, count(*) FILTER (NOT event) OVER whole AS n,
+        count(*) FILTER (event) OVER up - count(*) FILTER (event) OVER same / 2 AS events_under,
+        count(*) FILTER (NOT event) OVER up - count(*) FILTER (NOT event) OVER same / 2 AS others_under
+    FROM query_table(judged)
+    WINDOW whole AS (PARTITION BY kind), up AS (PARTITION BY kind ORDER BY score), same AS (PARTITION BY kind, score)
+),
+placed AS (
+    SELECT *, CASE WHEN event THEN others_under / n ELSE 1 - events_under / m END AS place,
+        sum(others_under / n) FILTER (event) OVER (PARTITION BY kind) / m AS value
+    FROM counted WHERE m > 0 AND n > 0
+),
+clusters AS (
+    SELECT kind, value, m, n, coalesce(sum(place - value) FILTER (event), 0) AS x,
+        coalesce(sum(place - value) FILTER (NOT event), 0) AS y, bool_or(event) AS has_x, bool_or(NOT event) AS has_y
+    FROM placed GROUP BY kind, value, m, n, cluster
+),
+varied AS (
+    SELECT kind, value, count(*) AS i, count(*) FILTER (has_x) AS i10, count(*) FILTER (has_y) AS i01,
+        i10 / nullif(i10 - 1, 0) * sum(x * x) / m ** 2 + i01 / nullif(i01 - 1, 0) * sum(y * y) / n ** 2
+            + 2 * i / nullif(i - 1, 0) * sum(x * y) / (m * n) AS variance,
+        CASE WHEN value > 0 AND value < 1 AND m > 1 AND n > 1 AND variance > 0
+            THEN z95() * sqrt(variance) / (value * (1 - value)) END AS reach,
+        ln(nullif(value, 0) / nullif(1 - value, 0)) AS logit
+    FROM clusters GROUP BY kind, value, m, n
+)
+SELECT kind, {'value': value, 'low': 1 / (1 + exp(reach - logit)), 'high': 1 / (1 + exp(-reach - logit))} AS c FROM varied;

@@ -8,6 +8,7 @@
 -- case: attribute=language control=en score_attribute=plan_size
 -- case: attribute=language control=en as_of=2023-12-31
 -- case:
+-- drawn: qini_low qini_high
 WITH settings AS (
     SELECT duration(coalesce(getvariable('window'), '30d')) AS length, coalesce(getvariable('outcome'), 'order') AS outcome,
         coalesce(getvariable('activity'), '') AS names

@@ -16,7 +16,7 @@ SELECT
   health_rows.cutoff,
   health_rows.customer_key,
   'proposed' AS weights,
-  100 * inner_product(proposals.weights, health_rows.signals) / proposals.total AS health,
+  round(100 * inner_product(proposals.weights, health_rows.signals) / proposals.total, 9) AS health,
   health_rows.has_left,
   health_rows.is_test,
   health_rows.is_early,

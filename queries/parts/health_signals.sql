@@ -1,11 +1,11 @@
 --! title = { en = "Signals of health", zh = "健康信号" }
---! description = { en = "What is known of each customer who is active or under contract, as ten signals from 0 (bad) to 1 (good), and the health score they make with the weights that were set. In their order: recency (0 from 60 days of silence on), usage (1 from 12 active days in 30), trend (a half: as active in the last 30 days as in the 60 before, by the day), breadth (1 from 5 different things in 90 days), tickets (0 from 5 in 90 days), complaints (0 with one in 60 days), nps (a tenth of the last answer), renewal (1 with 180 days or more to the agreed end, or without one), orders (0 from 180 days after the last), contact (0 from 90 days after the last conversation). What is not known of a customer counts as the average of those of whom it is, to a millionth.", zh = "每位活跃或在约客户的十项信号（0 差，1 好）及按设定权重合成的健康度。依次为：新近度（静默 60 天及以上为 0）、使用频率（30 天内活跃 12 天及以上为 1）、趋势（近 30 天与此前 60 天日均持平为 0.5）、广度（90 天内使用 5 种及以上为 1）、工单（90 天内 5 张及以上为 0）、投诉（60 天内有投诉为 0）、NPS（最近评分 ÷ 10）、合同（距约定到期 180 天及以上或无固定期限为 1）、订单（最近下单 180 天及以上为 0）、联系（最近人工联系 90 天及以上为 0）。未知的信号取已知客户的平均值（精确到百万分之一）。" }
+--! description = { en = "What is known of each customer who is active or under contract, as ten signals from 0 (bad) to 1 (good), and the health score they make with the weights that were set. In their order: recency (0 from 60 days of silence on), usage (1 from 12 active days in 30), trend (rows of the last 30 days ÷ these and half of those of the 60 days before; unknown without any), breadth (1 from 5 different features, or names where a row has none, in 90 days), tickets (0 from 5 in 90 days), complaints (0 with one in 60 days), nps (a tenth of the last answer), renewal (1 with 180 days or more to the agreed end, of several contracts the last, or without one), orders (0 from 180 days after the last, refunds left out), contact (0 from 90 days after the last conversation, and without one where others have any). Without activity, recency, usage and breadth are 0. What is not known of a customer counts as the average of those of whom it is, to a millionth, and as a half if it is known of nobody.", zh = "每位活跃或在约客户的十项信号（0 差，1 好）及按设定权重合成的健康度。依次为：新近度（静默 60 天及以上为 0）、使用频率（30 天内活跃 12 天及以上为 1）、趋势（近 30 天行数 ÷（该行数 + 此前 60 天行数的一半），均无则未知）、广度（90 天内使用 5 种及以上功能为 1，无功能者按活动名称计）、工单（90 天内 5 张及以上为 0）、投诉（60 天内有投诉为 0）、NPS（最近评分 ÷ 10）、合同（距约定到期 180 天及以上或无固定期限为 1，多份取最晚者）、订单（最近下单 180 天及以上为 0，退款不计）、联系（最近人工联系 90 天及以上为 0；他人有记录而该客户无记录为 0）。无活动者新近度、使用频率与广度为 0。未知的信号取已知客户的平均值（精确到百万分之一），无人已知时取 0.5。" }
 --! grain = "one row per customer active within `horizon` or under contract"
 
 --- A day is 24 hours counted back from the moment, as in `queries/features`.
 --- greatest() and least() pass over a null: what may be unknown is asked first.
---- Averages are rounded, so that neither the order of a sum nor its last bit
---- decides whether two customers are equal.
+--- Averages and scores are rounded, so that neither the order of a sum nor its
+--- last bit decides whether two customers are equal.
 
 WITH used AS (
   SELECT
@@ -133,7 +133,7 @@ SELECT
   has_contract,
   known,
   signals,
-  100 * inner_product(weights, signals) AS health,
+  round(100 * inner_product(weights, signals), 9) AS health,
   weights
 FROM health_weights_set
 CROSS JOIN filled

@@ -73,7 +73,6 @@ raw AS (
     customers.customer_key,
     counted.last_at,
     counted.days_silent,
-    contracts.customer_key IS NOT NULL AS has_contract,
     CASE WHEN counted.customer_key IS NULL THEN 0.0 ELSE greatest(1 - counted.days_silent / 60.0, 0.0) END AS recency,
     least(coalesce(counted.active_days, 0) / 12.0, 1.0) AS usage,
     CASE
@@ -105,7 +104,6 @@ filled AS (
     customer_key,
     last_at,
     days_silent,
-    has_contract,
     5
       + CAST(trend IS NOT NULL AS BIGINT)
       + CAST(nps IS NOT NULL AS BIGINT)
@@ -130,10 +128,8 @@ SELECT
   customer_key,
   last_at,
   days_silent,
-  has_contract,
   known,
   signals,
-  round(100 * inner_product(weights, signals), 9) AS health,
-  weights
+  round(100 * inner_product(weights, signals), 9) AS health
 FROM health_weights_set
 CROSS JOIN filled

@@ -1,9 +1,13 @@
---! title = { en = "Weights of the health score", zh = "健康度权重" }
---! description = { en = "The weights that were set, as shares of their sum and in the order of the signals; null if all are 0. A negative weight counts as 0.", zh = "设定的权重占合计的比例，按信号顺序排列；全部为 0 时为空。负数按 0 计。" }
+--! title = { en = "Signals of health and their weights", zh = "健康信号及权重" }
+--! description = { en = "The names of the signals, and the weights that were set, as shares of their sum and in the order of the signals; null if all are 0. A negative weight counts as 0.", zh = "各信号名称，以及设定的权重占合计的比例，按信号顺序排列；全部为 0 时为空。负数按 0 计。" }
 --! grain = "one row"
 
 WITH given AS (
   SELECT
+    [
+      'recency', 'usage', 'trend', 'breadth', 'tickets',
+      'complaints', 'nps', 'renewal', 'orders', 'contact'
+    ] AS names,
     [
       greatest($weight_recency, 0.0),
       greatest($weight_usage, 0.0),
@@ -17,5 +21,7 @@ WITH given AS (
       greatest($weight_contact, 0.0)
     ] AS weights
 )
-SELECT CASE WHEN array_sum(weights) > 0 THEN array_scale(weights, 1.0 / array_sum(weights)) END AS weights
+SELECT
+  names,
+  CASE WHEN array_sum(weights) > 0 THEN array_scale(weights, 1.0 / array_sum(weights)) END AS weights
 FROM given

@@ -75,29 +75,12 @@
 
 --- How well are customers, by a rule we set? See `queries/parts/health_signals.sql`.
 
-WITH contracts AS (
-  SELECT
-    customer_key,
-    min(coalesce(currency, '')) AS currency,
-    max(coalesce(currency, '')) AS other_currency,
-    sum(mrr) AS mrr
-  FROM subscriptions
-  WHERE ended_at IS NULL AND ($currency IS NULL OR currency = $currency)
-  GROUP BY customer_key
-),
-worth AS (
-  SELECT
-    customer_key,
-    CASE WHEN currency = other_currency THEN mrr END AS mrr,
-    CASE WHEN currency = other_currency THEN nullif(currency, '') END AS currency
-  FROM contracts
-),
-listed AS (
-  SELECT health_signals.*, worth.mrr, worth.currency, customers.customer_id, customers.name, customers.owner_id
+WITH listed AS (
+  SELECT health_signals.*, contract_worth.mrr, contract_worth.currency, customers.customer_id, customers.name, customers.owner_id
   FROM health_signals
   JOIN customers ON customers.customer_key = health_signals.customer_key
-  LEFT JOIN worth ON worth.customer_key = health_signals.customer_key
-  ORDER BY health NULLS LAST, worth.mrr DESC NULLS LAST, customers.customer_id
+  LEFT JOIN contract_worth ON contract_worth.customer_key = health_signals.customer_key
+  ORDER BY health NULLS LAST, contract_worth.mrr DESC NULLS LAST, customers.customer_id
   LIMIT $limit
 ),
 lost AS (
@@ -105,11 +88,12 @@ lost AS (
   FROM (
     SELECT
       customer_key,
-      unnest(['recency', 'usage', 'trend', 'breadth', 'tickets', 'complaints', 'nps', 'renewal', 'orders', 'contact']) AS signal,
+      unnest(names) AS signal,
       unnest(range(1, 11)) AS place,
       unnest(weights) AS weight,
       unnest(signals) AS value
-    FROM listed
+    FROM health_weights_set
+    CROSS JOIN listed
   )
 ),
 ranked AS (

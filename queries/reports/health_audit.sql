@@ -48,52 +48,44 @@
 --- Would a health score have told us who leaves?
 
 WITH judged AS (
-  SELECT * FROM health_judged WHERE weights = 'configured' OR is_test
+  SELECT
+    *,
+    CAST(rank() OVER (PARTITION BY cutoff, weights ORDER BY health) AS BIGINT) - 1 AS below,
+    count(*) OVER (PARTITION BY cutoff, weights, health) AS equals,
+    count(*) OVER (PARTITION BY cutoff, weights) / 10.0 AS tenth
+  FROM health_judged
+  WHERE weights = 'configured' OR is_test
 ),
-totals AS (
+-- How much of a customer is in the lowest tenth: of equal scores that reach over
+-- its end an equal part is.
+placed AS (
+  SELECT *, least(greatest((tenth - below) / equals, 0.0), 1.0) AS part FROM judged
+),
+months AS (
   SELECT
     cutoff AS month,
     weights AS set,
     count(*) AS customers,
     count(*) FILTER (WHERE has_left) AS left,
-    concordance(health, NOT has_left, customer_key) AS told
-  FROM judged
-  GROUP BY cutoff, weights
-),
--- The lowest tenth, where equal scores that reach over its end count in part.
-steps AS (
-  SELECT cutoff, weights, health, count(*) AS n, count(*) FILTER (WHERE has_left) AS left
-  FROM judged
-  GROUP BY cutoff, weights, health
-),
-placed AS (
-  SELECT
-    *,
-    sum(n) OVER (PARTITION BY cutoff, weights ORDER BY health) - n AS below,
-    sum(n) OVER (PARTITION BY cutoff, weights) / 10.0 AS tenth
-  FROM steps
-),
-lowest AS (
-  SELECT
-    cutoff,
-    weights,
-    sum(left * least(greatest(tenth - below, 0.0), CAST(n AS DOUBLE)) / n) AS left
+    concordance(health, NOT has_left, customer_key) AS told,
+    count(*) FILTER (WHERE has_left AND part = 1)
+      + count(*) FILTER (WHERE has_left AND part > 0 AND part < 1)
+        * coalesce(max(part) FILTER (WHERE part < 1), 0.0) AS left_of_lowest
   FROM placed
   GROUP BY cutoff, weights
 )
 SELECT
-  period('day', totals.month, $tz) AS cutoff,
-  totals.set AS weights,
-  totals.customers,
-  totals.left,
-  CAST(totals.left AS DOUBLE) / totals.customers AS left_share,
-  wilson(totals.left, totals.customers)['low'] AS low,
-  wilson(totals.left, totals.customers)['high'] AS high,
-  totals.told['value'] AS concordance,
-  totals.told['low'] AS concordance_low,
-  totals.told['high'] AS concordance_high,
-  CASE WHEN totals.left > 0 THEN 10 * lowest.left / totals.left END AS lift,
-  CASE WHEN totals.left > 0 THEN lowest.left / totals.left END AS captured
-FROM totals
-JOIN lowest ON lowest.cutoff = totals.month AND lowest.weights = totals.set
-ORDER BY totals.month, totals.set
+  period('day', month, $tz) AS cutoff,
+  set AS weights,
+  customers,
+  left,
+  CAST(left AS DOUBLE) / customers AS left_share,
+  wilson(left, customers)['low'] AS low,
+  wilson(left, customers)['high'] AS high,
+  told['value'] AS concordance,
+  told['low'] AS concordance_low,
+  told['high'] AS concordance_high,
+  CASE WHEN left > 0 THEN 10 * left_of_lowest / left END AS lift,
+  CASE WHEN left > 0 THEN left_of_lowest / left END AS captured
+FROM months
+ORDER BY month, set

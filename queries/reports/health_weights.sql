@@ -57,7 +57,7 @@ proposals AS (
   SELECT unnest(range(1, 11)) AS place, unnest(weights) AS weight, array_sum(weights) AS total FROM fits
 ),
 configured AS (
-  SELECT unnest(['recency', 'usage', 'trend', 'breadth', 'tickets', 'complaints', 'nps', 'renewal', 'orders', 'contact']) AS signal, unnest(range(1, 11)) AS place, unnest(weights) AS weight
+  SELECT unnest(names) AS signal, unnest(range(1, 11)) AS place, unnest(weights) AS weight
   FROM health_weights_set
 ),
 long AS (

@@ -93,27 +93,6 @@ silences AS (
     period_add('day', DATE '1970-01-01', last_no) AS last_active,
     period_index('day', period('day', $as_of, $tz)) - last_no AS days_silent
   FROM limits
-),
-contracts AS (
-  SELECT
-    customer_key,
-    bool_or(ended_at IS NULL) AS is_running,
-    min(coalesce(currency, '')) FILTER (WHERE is_counted) AS currency,
-    max(coalesce(currency, '')) FILTER (WHERE is_counted) AS other_currency,
-    sum(mrr) FILTER (WHERE is_counted) AS mrr
-  FROM (
-    SELECT *, ended_at IS NULL AND ($currency IS NULL OR currency = $currency) AS is_counted
-    FROM subscriptions
-  )
-  GROUP BY customer_key
-),
-worth AS (
-  SELECT
-    customer_key,
-    is_running,
-    CASE WHEN currency = other_currency THEN mrr END AS mrr,
-    CASE WHEN currency = other_currency THEN nullif(currency, '') END AS currency
-  FROM contracts
 )
 SELECT
   customers.customer_id,
@@ -125,14 +104,14 @@ SELECT
   silences.gap_limit,
   silences.days_silent / silences.gap_limit AS times_beyond,
   newest_scores.band,
-  worth.mrr,
-  worth.currency
+  contract_worth.mrr,
+  contract_worth.currency
 FROM silences
 JOIN customers ON customers.customer_key = silences.customer_key
 LEFT JOIN owners ON owners.owner_id = customers.owner_id
-LEFT JOIN worth ON worth.customer_key = silences.customer_key
+LEFT JOIN contract_worth ON contract_worth.customer_key = silences.customer_key
 LEFT JOIN newest_scores ON newest_scores.customer_key = silences.customer_key
 WHERE silences.days_silent > silences.gap_limit
-  AND coalesce(worth.is_running, silences.days_silent <= $gone_days)
-ORDER BY times_beyond DESC, worth.mrr DESC NULLS LAST, customers.customer_id
+  AND coalesce(contract_worth.is_running, silences.days_silent <= $gone_days)
+ORDER BY times_beyond DESC, contract_worth.mrr DESC NULLS LAST, customers.customer_id
 LIMIT $limit

@@ -29,6 +29,7 @@ use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::args::misuse;
 use super::groups::{Function, Grouped, each_list, keeps, list, lists, range, states_by_row};
+use super::sample::by_numbers;
 
 pub(super) fn function() -> AggregateUDF {
     Function::<Judged>::new().into()
@@ -148,11 +149,7 @@ impl GroupsAccumulator for Judged {
             .map(|rows| {
                 let (width, rows) = rows.split_first()?;
                 let mut rows: Vec<&[f64]> = rows.chunks_exact(*width as usize).collect();
-                // Sums must not depend on the order in which rows came.
-                rows.sort_unstable_by(|a, b| {
-                    let orders = a.iter().zip(*b).map(|(a, b)| a.total_cmp(b));
-                    orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-                });
+                rows.sort_unstable_by(|a, b| by_numbers(a, b));
                 fit(&rows)
             })
             .collect();

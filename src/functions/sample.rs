@@ -4,6 +4,7 @@
 //! are kept, as numbers one after the other, and sorted before use: partial
 //! states merge in any order.
 
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -114,10 +115,7 @@ impl<E: Estimate<N>, const N: usize> GroupsAccumulator for Samples<E, N> {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let mut samples = emit_to.take_needed(&mut self.groups);
         for rows in &mut samples {
-            rows.sort_unstable_by(|a, b| {
-                let orders = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
-                orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-            });
+            rows.sort_unstable_by(|a, b| by_numbers(a, b));
         }
         E::answer(&samples)
     }
@@ -141,6 +139,13 @@ impl<E: Estimate<N>, const N: usize> GroupsAccumulator for Samples<E, N> {
             + self.groups.capacity() * size_of::<Vec<[f64; N]>>()
             + rows * size_of::<[f64; N]>()
     }
+}
+
+/// The order of rows by their numbers, the first of them first. Sums over sorted
+/// rows do not depend on the order in which they came.
+pub(super) fn by_numbers(a: &[f64], b: &[f64]) -> Ordering {
+    let orders = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 /// The type of a law: its parameters by name.

@@ -111,8 +111,7 @@ FROM (SELECT list_transform([
 CREATE MACRO horizon() AS duration(coalesce(getvariable('horizon')::VARCHAR, '90d'));
 CREATE MACRO days_since(stamp) AS (epoch_us(getvariable('as_of')::TIMESTAMPTZ) - epoch_us(stamp)) / 86400e6;
 
--- The signals of everybody who is active or under contract. The heads do not say what is unknown, nor how trend
--- moves between its ends: read off the part's SQL.
+-- The signals of everybody who is active or under contract.
 CREATE VIEW health_signals AS
 WITH used AS (
     SELECT customer_key, max(occurred_at) AS last_at, count(DISTINCT floor(day)) FILTER (day < 30) AS days,

@@ -17,6 +17,8 @@
 //! | `retention(occurred_at, unit, tz)` | when a customer came, and came back |
 //! | `latest(value, occurred_at, known_at, id)` | which of several answers counts |
 //! | `retained(ages, kind)` | how many customers are retained at each age |
+//! | `stage_history(stage, occurred_at, amount)` | in which order a deal entered its stages |
+//! | `stage_moves(history, stages)` | when it moved on from each |
 //! | `usage(name, quantity, occurred_at, as_of, windows, names)` | how much, how often, how lately |
 //! | `one_of(name, names)` | is a name one of a few |
 //! | `nth(list, n)` | one element of a list |
@@ -80,6 +82,8 @@ mod quantile;
 mod retained;
 mod retention;
 mod sample;
+mod stage_history;
+mod stage_moves;
 mod step_mask;
 mod survival_at;
 mod survival_time;
@@ -112,6 +116,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
         period_add::function(),
         period_complete::function(),
         period_index::function(),
+        stage_moves::function(),
         step_mask::function(),
         survival_at::function(),
         survival_time::function(),
@@ -138,6 +143,7 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         quantile::function(),
         retained::function(),
         retention::function(),
+        stage_history::function(),
         usage::function(),
     ]
 }

@@ -23,22 +23,23 @@
 --! doc = { en = "Name of the attribute that is the outcome", zh = "作为结果的客户属性名" }
 
 --- Intention to treat: whoever was put into an arm counts there, whether or not
---- anything reached them. If the start is one day for all, the span is said once
---- more without the customer, and roughly, so that other rows are not even joined.
---- Midnight is told from noon, since clocks may skip it.
+--- anything reached them. Midnight is told from noon, since clocks may skip it.
 
 WITH members AS (
-  SELECT
-    customers.customer_key,
-    $attribute AS arm,
-    coalesce(
-      noon - INTERVAL '12 hours' - (to_local_time(noon - INTERVAL '12 hours') - CAST($starts AS TIMESTAMP)),
-      customers.created_at
-    ) AS starts_at,
-    $outcome_attribute AS outcome_value
-  FROM customers
-  CROSS JOIN (SELECT (CAST($starts AS TIMESTAMP) + INTERVAL '12 hours') AT TIME ZONE $tz AS noon)
-  WHERE $attribute IS NOT NULL
+  SELECT *, starts_at - $window AS window_from, starts_at + $window AS window_to
+  FROM (
+    SELECT
+      customers.customer_key,
+      $attribute AS arm,
+      coalesce(
+        noon - INTERVAL '12 hours' - (to_local_time(noon - INTERVAL '12 hours') - CAST($starts AS TIMESTAMP)),
+        customers.created_at
+      ) AS starts_at,
+      $outcome_attribute AS outcome_value
+    FROM customers
+    CROSS JOIN (SELECT (CAST($starts AS TIMESTAMP) + INTERVAL '12 hours') AT TIME ZONE $tz AS noon)
+    WHERE $attribute IS NOT NULL
+  )
 ),
 sales AS (
   SELECT
@@ -51,10 +52,8 @@ sales AS (
   FROM members
   JOIN orders
     ON orders.customer_key = members.customer_key
-    AND orders.occurred_at >= members.starts_at - $window
-    AND orders.occurred_at <= members.starts_at + $window
-    AND ($starts IS NULL OR orders.occurred_at >= $starts - $window - INTERVAL '2 days')
-    AND ($starts IS NULL OR orders.occurred_at <= $starts + $window + INTERVAL '2 days')
+    AND orders.occurred_at >= members.window_from
+    AND orders.occurred_at <= members.window_to
     AND ($currency IS NULL OR orders.currency = $currency)
   GROUP BY members.customer_key
 ),
@@ -67,9 +66,7 @@ deeds AS (
       FROM activity
       WHERE activity.customer_key = members.customer_key
         AND activity.occurred_at >= members.starts_at
-        AND activity.occurred_at <= members.starts_at + $window
-        AND ($starts IS NULL OR activity.occurred_at >= $starts - INTERVAL '2 days')
-        AND ($starts IS NULL OR activity.occurred_at <= $starts + $window + INTERVAL '2 days')
+        AND activity.occurred_at <= members.window_to
         AND (cardinality($activity) = 0 OR one_of(activity.name, $activity))
     )
 )
@@ -77,7 +74,7 @@ SELECT
   members.customer_key,
   members.arm,
   members.starts_at,
-  coalesce(members.starts_at + $window <= $as_of, false) AS is_matured,
+  coalesce(members.window_to <= $as_of, false) AS is_matured,
   CASE $outcome
     WHEN 'order' THEN coalesce(sales.has_ordered, false)
     WHEN 'activity' THEN deeds.customer_key IS NOT NULL

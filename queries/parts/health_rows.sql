@@ -12,7 +12,9 @@ WITH firsts AS (
   GROUP BY customer_key, period('month', occurred_at, $tz)
 ),
 eligible AS (
-  SELECT * FROM health_signals_past WHERE last_at > cutoff - $horizon
+  SELECT *, cutoff + $horizon AS horizon_to
+  FROM health_signals_past
+  WHERE last_at > cutoff - $horizon
 ),
 stayed AS (
   SELECT DISTINCT eligible.cutoff, eligible.customer_key
@@ -20,7 +22,7 @@ stayed AS (
   JOIN firsts
     ON firsts.customer_key = eligible.customer_key
     AND firsts.first_at >= eligible.cutoff
-    AND firsts.first_at < eligible.cutoff + $horizon
+    AND firsts.first_at < eligible.horizon_to
 ),
 months AS (
   SELECT cutoff, row_number() OVER (ORDER BY cutoff DESC) AS nth, count(*) OVER () AS n
@@ -37,7 +39,7 @@ SELECT
   eligible.signals,
   stayed.customer_key IS NULL AS has_left,
   eligible.cutoff >= split.first_test AS is_test,
-  eligible.cutoff + $horizon <= split.first_test AS is_early,
+  eligible.horizon_to <= split.first_test AS is_early,
   eligible.cutoff = split.newest AS is_newest
 FROM split
 CROSS JOIN eligible

@@ -3,52 +3,35 @@
 --! grain = "one row per deal and stage"
 
 --- `moved_at` and `lost_at` exclude each other; both are null while the deal is
---- still in the stage. Windows, not joins, give a stage its number: the history is
---- read once.
+--- still in the stage.
 
-WITH firsts AS (
+WITH histories AS (
   SELECT
-    opportunity_id,
-    stage,
-    min(occurred_at) AS entered_at,
-    first_value(amount ORDER BY occurred_at, amount) FILTER (WHERE amount IS NOT NULL) AS entered_amount
+    opportunities.opportunity_id,
+    stage_history(
+      opportunity_stages.stage, opportunity_stages.occurred_at, opportunity_stages.amount
+    ) AS entries
   FROM opportunity_stages
-  GROUP BY opportunity_id, stage
-),
-placed AS (
-  SELECT
-    opportunities.*,
-    firsts.stage AS entered_stage,
-    firsts.entered_at,
-    firsts.entered_amount,
-    row_number() OVER (
-      PARTITION BY firsts.opportunity_id ORDER BY firsts.entered_at, firsts.stage
-    ) AS place
-  FROM firsts
-  JOIN opportunities ON opportunities.opportunity_id = firsts.opportunity_id
-  WHERE firsts.entered_at < opportunities.closed_at
+  JOIN opportunities ON opportunities.opportunity_id = opportunity_stages.opportunity_id
+  WHERE opportunity_stages.occurred_at < opportunities.closed_at
     OR (opportunities.closed_at IS NULL AND coalesce(opportunities.status, 'open') = 'open')
+  GROUP BY opportunities.opportunity_id
 ),
-numbered AS (
-  SELECT
-    *,
-    CAST(dense_rank() OVER (ORDER BY mean_place, entered_stage) AS BIGINT) AS stage_no
+stages_in_order AS (
+  SELECT array_agg(stage ORDER BY mean_place, stage) AS stages
   FROM (
-    SELECT
-      *,
-      CAST(sum(place) OVER (PARTITION BY entered_stage) AS DOUBLE)
-        / count(*) OVER (PARTITION BY entered_stage) AS mean_place
-    FROM placed
+    SELECT entry['stage'] AS stage, avg(entry['place']) AS mean_place
+    FROM (SELECT unnest(entries) AS entry FROM histories)
+    GROUP BY 1
   )
 ),
-ordered AS (
+moves AS (
   SELECT
-    *,
-    min(entered_at) OVER (
-      PARTITION BY opportunity_id ORDER BY stage_no DESC
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS later_at
-  FROM numbered
+    opportunities.*,
+    unnest(stage_moves(histories.entries, stages_in_order.stages)) AS move
+  FROM stages_in_order
+  CROSS JOIN histories
+  JOIN opportunities ON opportunities.opportunity_id = histories.opportunity_id
 )
 SELECT
   opportunity_id,
@@ -61,13 +44,13 @@ SELECT
   created_at,
   closed_at,
   expected_close_at,
-  entered_stage AS stage,
-  stage_no,
-  entered_at,
-  entered_amount,
+  move['stage'] AS stage,
+  move['stage_no'] AS stage_no,
+  move['entered_at'] AS entered_at,
+  move['amount'] AS entered_amount,
   CASE
-    WHEN later_at IS NOT NULL THEN greatest(later_at, entered_at)
+    WHEN move['later_at'] IS NOT NULL THEN greatest(move['later_at'], move['entered_at'])
     WHEN status = 'won' THEN closed_at
   END AS moved_at,
-  CASE WHEN later_at IS NULL AND status = 'lost' THEN closed_at END AS lost_at
-FROM ordered
+  CASE WHEN move['later_at'] IS NULL AND status = 'lost' THEN closed_at END AS lost_at
+FROM moves

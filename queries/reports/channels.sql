@@ -99,6 +99,7 @@ WITH acquired AS (
     customer_key,
     coalesce(channel, '(no channel)') AS channel,
     created_at,
+    created_at + $window AS window_to,
     created_at + $window <= $as_of AS is_matured,
     CAST($as_of AS BIGINT) / 1000000 - CAST(created_at AS BIGINT) / 1000000 AS seconds
   FROM customers
@@ -113,7 +114,7 @@ bought AS (
     bool_or(orders.amount > 0) AS has_bought,
     sum(orders.amount) AS revenue,
     sum(orders.amount) FILTER (
-      WHERE acquired.is_matured AND orders.occurred_at <= acquired.created_at + $window
+      WHERE acquired.is_matured AND orders.occurred_at <= acquired.window_to
     ) AS window_revenue
   FROM acquired
   JOIN orders ON orders.customer_key = acquired.customer_key

@@ -85,7 +85,11 @@
 --- What do customers who convert have in common, before they do?
 
 WITH starts AS (
-  SELECT customer_key, min(occurred_at) AS start_at
+  SELECT
+    customer_key,
+    min(occurred_at) AS start_at,
+    min(occurred_at) + $early AS early_to,
+    min(occurred_at) + $window AS window_to
   FROM activity
   WHERE customer_key IS NOT NULL AND one_of(name, $start)
   GROUP BY customer_key
@@ -95,10 +99,10 @@ seen AS (
   SELECT
     starts.customer_key,
     activity.name,
-    bool_or(activity.occurred_at <= starts.start_at + $early) AS is_early
+    bool_or(activity.occurred_at <= starts.early_to) AS is_early
   FROM activity
   JOIN starts ON starts.customer_key = activity.customer_key
-  WHERE activity.occurred_at >= starts.start_at AND activity.occurred_at <= starts.start_at + $window
+  WHERE activity.occurred_at >= starts.start_at AND activity.occurred_at <= starts.window_to
   GROUP BY starts.customer_key, activity.name
 ),
 people AS (

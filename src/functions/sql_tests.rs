@@ -209,6 +209,99 @@ async fn any_number_of_partitions_gives_the_same_answer() {
     }
 }
 
+/// What the two functions of stages say, by windows: hand-written SQL, as a twin.
+const STAGES_BY_WINDOWS: &str = "
+    WITH ranked AS (
+        SELECT *, row_number() OVER (
+            PARTITION BY customer, name ORDER BY occurred_at, amount NULLS LAST
+        ) AS nth
+        FROM deals WHERE name IS NOT NULL
+    ),
+    placed AS (
+        SELECT *, row_number() OVER (PARTITION BY customer ORDER BY occurred_at, name) AS place
+        FROM ranked WHERE nth = 1
+    ),
+    numbered AS (
+        SELECT placed.*, stage_no FROM placed JOIN (
+            SELECT name, row_number() OVER (ORDER BY avg(place), name) AS stage_no
+            FROM placed GROUP BY name
+        ) AS numbers ON numbers.name = placed.name
+    )
+    SELECT customer, name, occurred_at, amount, stage_no, min(occurred_at) OVER (
+        PARTITION BY customer ORDER BY stage_no DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS later_at
+    FROM numbered ORDER BY customer, occurred_at, name";
+
+const STAGES_BY_FUNCTIONS: &str = "
+    WITH histories AS (
+        SELECT customer, stage_history(name, occurred_at, amount) FILTER (WHERE name IS NOT NULL) AS entries
+        FROM deals GROUP BY customer
+    ),
+    stages AS (
+        SELECT array_agg(name ORDER BY mean_place, name) AS stages
+        FROM (
+            SELECT entry['stage'] AS name, avg(entry['place']) AS mean_place
+            FROM (SELECT unnest(entries) AS entry FROM histories) GROUP BY 1
+        )
+    )
+    SELECT customer, move['stage'] AS name, move['entered_at'] AS occurred_at,
+        move['amount'] AS amount, move['stage_no'] AS stage_no, move['later_at'] AS later_at
+    FROM (
+        SELECT customer, unnest(stage_moves(entries, stages)) AS move
+        FROM stages CROSS JOIN histories
+    ) ORDER BY customer, occurred_at, name";
+
+#[tokio::test]
+async fn stages_are_entered_and_left_as_windows_say() {
+    let deals = "SELECT customer, name,
+        arrow_cast(occurred_at, 'Timestamp(Microsecond, Some(\"UTC\"))') AS occurred_at,
+        CAST(CASE WHEN extract(epoch FROM occurred_at) % 5 < 3
+            THEN extract(epoch FROM occurred_at) % 7 END AS DECIMAL(18, 4)) AS amount
+        FROM (
+            SELECT customer, name, date_trunc('month', occurred_at) AS occurred_at FROM activity
+            WHERE occurred_at < to_timestamp(4000000)
+            UNION ALL SELECT customer, name, occurred_at FROM activity
+        )";
+    let view = format!("CREATE VIEW deals AS {deals}");
+    let expected = {
+        let context = scattered_activity(1).await;
+        collect(&context, &view).await.unwrap();
+        table(&collect(&context, STAGES_BY_WINDOWS).await.unwrap())
+    };
+    assert!(expected.len() > 2500, "{}", expected.len());
+    for partitions in [1, 2, 8] {
+        let context = scattered_activity(partitions).await;
+        collect(&context, &view).await.unwrap();
+        let got = table(&collect(&context, STAGES_BY_FUNCTIONS).await.unwrap());
+        assert_eq!(got, expected, "{partitions}");
+    }
+}
+
+#[tokio::test]
+async fn stages_unknown_or_nulls_are_left_out() {
+    let history = "(SELECT stage_history(s, to_timestamp(t), a) AS h FROM
+        (VALUES ('x', 3, NULL), ('y', 2, 5.5), ('x', 3, 7), (NULL, 1, 1), ('z', NULL, 1), ('x', 4, 1))
+        AS v(s, t, a))";
+    let entries = format!(
+        "SELECT e['stage'], e['place'], e['amount'] FROM (SELECT unnest(h) AS e FROM {history})"
+    );
+    assert_eq!(answer(&entries).await, ["y| 1| 5.5000", "x| 2| 7.0000"]);
+    for (stages, expected) in [
+        ("['y', 'x']", vec!["y | 1 | 1970-01-01T00:00:03Z", "x | 2 |"]),
+        ("['x', 'y']", vec!["y | 2 |", "x | 1 | 1970-01-01T00:00:02Z"]),
+        ("['y']", vec!["y | 1 |"]),
+        ("NULL", vec![]),
+    ] {
+        let sql = format!(
+            "SELECT concat_ws(' | ', m['stage'], m['stage_no'], coalesce(CAST(m['later_at'] AS VARCHAR), ''))
+            FROM (SELECT unnest(stage_moves(h, {stages})) AS m FROM {history})"
+        );
+        let got: Vec<String> =
+            answer(&sql).await.iter().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(got, expected, "{stages}");
+    }
+}
+
 #[tokio::test]
 async fn a_growing_window_is_answered_row_by_row() {
     let sql = "SELECT array_length(funnel(name, t, ['a', 'b'], INTERVAL '1 day') OVER (ORDER BY t))

@@ -14,7 +14,7 @@ WITH
 -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
 history AS (
     SELECT opportunity_id, s.stage, min(s.occurred_at) AS entered_at,
-        arg_min(s.amount, (s.occurred_at, s.amount)) FILTER (s.amount IS NOT NULL) AS entered_amount
+        min({'at': s.occurred_at, 'unknown': s.amount IS NULL, 'amount': s.amount}).amount AS entered_amount
     FROM opportunity_stages s JOIN opportunities o USING (opportunity_id)
     WHERE s.occurred_at < o.closed_at OR o.closed_at IS NULL AND o.status = 'open' GROUP BY ALL
 ),

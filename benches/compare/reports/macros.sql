@@ -156,7 +156,7 @@ filled AS (
     FROM bounded WINDOW whole AS (PARTITION BY signal)
 )
 SELECT customer_key, last_at, count(*) FILTER (x IS NOT NULL OR spoken) AS known,
-    list(value ORDER BY signal) AS signals, 100 * list_inner_product(any_value(shares), signals) AS health
+    list(value ORDER BY signal) AS signals, round(100 * list_inner_product(any_value(shares), signals), 9) AS health
 FROM filled, health_shares GROUP BY customer_key, last_at;
 
 -- The newest months whose outcome is known.

@@ -7,6 +7,9 @@
 -- case: attribute=segment control=C currency=USD
 -- case: attribute=language control=en score_attribute=plan_size
 -- case: attribute=language control=en as_of=2023-12-31
+-- case: attribute=language control=en starts=2025-11-01 window=30d outcome=activity
+-- case: attribute=channel control=ads starts=2025-12-16 window=15d outcome=activity activity=login tz=Asia/Shanghai
+-- case: attribute=segment control=C treated=A starts=2025-11-03 window=45d as_of=2025-12-31
 -- case:
 -- drawn: qini_low qini_high
 WITH settings AS (

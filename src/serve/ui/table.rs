@@ -104,7 +104,10 @@ impl Column {
             ColumnKind::Number => number(&|decimal| format::fixed(decimal, 0, 2)),
             ColumnKind::Money => number(&|decimal| format::fixed(decimal, 2, 2)),
             ColumnKind::Share => number(&format::percent),
-            ColumnKind::Score | ColumnKind::Days => number(&|decimal| format::fixed(decimal, 1, 1)),
+            // Whole days and whole scores are integers in the rows, and stay so.
+            ColumnKind::Score | ColumnKind::Days => {
+                number(&|decimal| format::fixed(decimal, usize::from(value.is_f64()), 1))
+            }
             ColumnKind::Flag => value
                 .as_bool()
                 .map_or_else(Formatted::missing, |yes| Formatted::plain(format::flag(yes, lang))),

@@ -64,6 +64,7 @@ pub mod funnel;
 mod gamma_gamma;
 mod groups;
 mod history;
+mod interval;
 mod kaplan_meier;
 mod latest;
 mod mean_interval;

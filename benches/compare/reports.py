@@ -303,13 +303,22 @@ def compare(store: Store, folder: str, binary: str, case: Case) -> bool:
 
 
 def timed(store: Store, folder: str, binary: str, chosen: list[Case]) -> None:
-    print("| report | Tenure | DuckDB | Tenure ÷ DuckDB |\n|---|---|---|---|")
+    """Every case by itself, then each report: the sums over its cases."""
+    head = "| {} | Tenure | DuckDB | Tenure ÷ DuckDB |\n|---|---|---|---|"
+    row = lambda words, ours, theirs: print(f"| {words} | {ours:.3f} s | {theirs:.3f} s | {ours / theirs:.2f} |", flush=True)
+    sums = {}
+    print(head.format("case"))
     for case in chosen:
         store.stand(case.settings)
         _, _, said = tenure(binary, folder, case, "--repeat", str(RUNS))
         ours = min(json.loads(line)["seconds"] for line in said.splitlines() if line.startswith("{"))
         theirs = seconds(lambda: store.answer(case.sql))
-        print(f"| {case.words()} | {ours:.3f} s | {theirs:.3f} s | {ours / theirs:.2f} |", flush=True)
+        row(case.words(), ours, theirs)
+        before = sums.get(case.report, (0, 0, 0))
+        sums[case.report] = before[0] + 1, before[1] + ours, before[2] + theirs
+    print("\n" + head.format("report, cases"))
+    for report, (n, ours, theirs) in sums.items():
+        row(f"{report}, {n}", ours, theirs)
 
 
 def unmatched(binary: str, twins: set[str], names: list[str]) -> list[str]:

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StructArray};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -116,29 +115,4 @@ pub(super) fn vectorised(
     } else {
         Ok(ColumnarValue::Array(answer))
     }
-}
-
-/// The type of a confidence interval: `{low, high}`.
-pub(super) fn interval_type() -> DataType {
-    DataType::Struct(interval_fields())
-}
-
-fn interval_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("low", DataType::Float64, true),
-        Field::new("high", DataType::Float64, true),
-    ])
-}
-
-/// Confidence intervals as an array of structs; no interval is null.
-pub(super) fn interval_array(intervals: &[Option<(f64, f64)>]) -> DataFusionResult<ArrayRef> {
-    let low: Float64Array = intervals.iter().map(|ends| ends.map(|(low, _)| low)).collect();
-    let high: Float64Array = intervals.iter().map(|ends| ends.map(|(_, high)| high)).collect();
-    let known: NullBuffer = intervals.iter().map(Option::is_some).collect();
-    let intervals = StructArray::try_new(
-        interval_fields(),
-        vec![Arc::new(low) as ArrayRef, Arc::new(high)],
-        Some(known),
-    )?;
-    Ok(Arc::new(intervals))
 }

@@ -32,10 +32,11 @@ use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 
-use super::args::{interval_array, interval_type, vectorised};
+use super::args::vectorised;
 use super::bg_nbd::{self, Buyer};
 use super::fit::interval;
 use super::gamma_gamma;
+use super::interval::{interval_array, interval_type};
 use super::sample::{draws_type, law_type, read_draws, read_law};
 
 /// The functions of this file.

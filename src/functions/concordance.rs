@@ -27,14 +27,12 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::Result;
 use datafusion::logical_expr::AggregateUDF;
 
+use super::interval::Z;
 use super::sample::{Estimate, Sampled};
 
 pub(super) fn function() -> AggregateUDF {
     Sampled::<Concordance, 3>::new().into()
 }
-
-/// The 97.5th of a hundred of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Concordance;

@@ -15,49 +15,21 @@
 //!
 //! Source: Student, "The probable error of a mean", 1908.
 
-use std::sync::Arc;
-
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::ScalarUDF;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::args::{external, interval_array, interval_type, vectorised};
-use super::wilson::Z;
+use super::interval::{self, Interval, Z};
 use crate::error::{Error, ErrorKind, Result};
 
-const NAME: &str = "mean_interval";
-
 pub(super) fn function() -> ScalarUDF {
-    create_udf(
-        NAME,
-        vec![DataType::Float64; 3],
-        interval_type(),
-        Volatility::Immutable,
-        Arc::new(invoke),
-    )
-}
-
-fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
-    vectorised(arguments, |arrays| {
-        let [mean, stddev, n] =
-            [0, 1, 2].map(|index| arrays[index].as_primitive::<Float64Type>().iter());
-        let intervals = mean.zip(stddev).zip(n).map(|((mean, stddev), n)| {
-            let (Some(mean), Some(stddev), Some(n)) = (mean, stddev, n) else {
-                return Ok(None);
-            };
-            mean_interval(mean, stddev, n)
-        });
-        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
-    })
+    interval::function("mean_interval", |[mean, stddev, n]| mean_interval(mean, stddev, n))
 }
 
 /// Student's 95 % interval; nothing below two values.
 ///
 /// # Errors
 /// If the standard deviation is negative or an argument is not a number.
-pub(super) fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Interval> {
     if mean.is_nan() || n.is_nan() || stddev.is_nan() || stddev < 0.0 {
         return Err(Error::new(
             ErrorKind::Usage,

@@ -17,48 +17,21 @@
 //! Source: R. G. Newcombe, "Interval estimation for the difference between
 //! independent proportions", 1998, method 10.
 
-use std::sync::Arc;
+use datafusion::logical_expr::ScalarUDF;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-
-use super::args::{external, interval_array, interval_type, vectorised};
+use super::interval::{self, Interval};
 use super::wilson::wilson;
 use crate::error::Result;
 
-const NAME: &str = "newcombe";
-
 pub(super) fn function() -> ScalarUDF {
-    create_udf(
-        NAME,
-        vec![DataType::Float64; 4],
-        interval_type(),
-        Volatility::Immutable,
-        Arc::new(invoke),
-    )
-}
-
-fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
-    vectorised(arguments, |arrays| {
-        let [x1, n1, x2, n2] =
-            [0, 1, 2, 3].map(|index| arrays[index].as_primitive::<Float64Type>().iter());
-        let intervals = x1.zip(n1).zip(x2.zip(n2)).map(|((x1, n1), (x2, n2))| {
-            let (Some(x1), Some(n1), Some(x2), Some(n2)) = (x1, n1, x2, n2) else {
-                return Ok(None);
-            };
-            newcombe(x1, n1, x2, n2)
-        });
-        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
-    })
+    interval::function("newcombe", |[x1, n1, x2, n2]| newcombe(x1, n1, x2, n2))
 }
 
 /// The 95 % interval of `x1/n1 − x2/n2`; nothing when a group is empty.
 ///
 /// # Errors
 /// If there are more successes than trials, or fewer than none.
-pub(super) fn newcombe(x1: f64, n1: f64, x2: f64, n2: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn newcombe(x1: f64, n1: f64, x2: f64, n2: f64) -> Result<Interval> {
     let (Some((low1, high1)), Some((low2, high2))) = (wilson(x1, n1)?, wilson(x2, n2)?) else {
         return Ok(None);
     };

@@ -14,40 +14,14 @@
 //! Source: adjusted Wald for a difference of paired shares (Agresti & Min,
 //! 2005), shown to hold its level for NPS by Sauro & Lewis.
 
-use std::sync::Arc;
+use datafusion::logical_expr::ScalarUDF;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-
-use super::args::{external, interval_array, interval_type, vectorised};
-use super::wilson::Z;
+use super::interval::{self, Interval, Z};
 use crate::error::{Error, ErrorKind, Result};
 
-const NAME: &str = "nps_interval";
-
 pub(super) fn function() -> ScalarUDF {
-    create_udf(
-        NAME,
-        vec![DataType::Float64; 3],
-        interval_type(),
-        Volatility::Immutable,
-        Arc::new(invoke),
-    )
-}
-
-fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
-    vectorised(arguments, |arrays| {
-        let [promoters, detractors, n] =
-            [0, 1, 2].map(|index| arrays[index].as_primitive::<Float64Type>().iter());
-        let intervals = promoters.zip(detractors).zip(n).map(|((p, d), n)| {
-            let (Some(p), Some(d), Some(n)) = (p, d, n) else {
-                return Ok(None);
-            };
-            nps_interval(p, d, n)
-        });
-        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
+    interval::function("nps_interval", |[promoters, detractors, n]| {
+        nps_interval(promoters, detractors, n)
     })
 }
 
@@ -55,7 +29,7 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
 ///
 /// # Errors
 /// If promoters and detractors are more than the answers, or fewer than none.
-pub(super) fn nps_interval(promoters: f64, detractors: f64, n: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn nps_interval(promoters: f64, detractors: f64, n: f64) -> Result<Interval> {
     if !(promoters >= 0.0 && detractors >= 0.0 && promoters + detractors <= n) {
         return Err(Error::new(
             ErrorKind::Usage,

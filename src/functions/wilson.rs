@@ -13,50 +13,20 @@
 //! Source: E. B. Wilson, "Probable inference, the law of succession, and
 //! statistical inference", 1927; recommended by Brown, Cai & DasGupta, 2001.
 
-use std::sync::Arc;
+use datafusion::logical_expr::ScalarUDF;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-
-use super::args::{external, interval_array, interval_type, vectorised};
+use super::interval::{self, Interval, Z};
 use crate::error::{Error, ErrorKind, Result};
 
-const NAME: &str = "wilson";
-
-/// The standard normal distribution lies within ±Z with probability 95 %.
-pub(super) const Z: f64 = 1.959_963_984_540_054;
-
 pub(super) fn function() -> ScalarUDF {
-    create_udf(
-        NAME,
-        vec![DataType::Float64, DataType::Float64],
-        interval_type(),
-        Volatility::Immutable,
-        Arc::new(invoke),
-    )
-}
-
-fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
-    vectorised(arguments, |arrays| {
-        let successes = arrays[0].as_primitive::<Float64Type>();
-        let n = arrays[1].as_primitive::<Float64Type>();
-        let intervals = successes.iter().zip(n).map(|(successes, n)| {
-            let Some((successes, n)) = successes.zip(n) else {
-                return Ok(None);
-            };
-            wilson(successes, n)
-        });
-        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
-    })
+    interval::function("wilson", |[successes, n]| wilson(successes, n))
 }
 
 /// The 95 % Wilson score interval; nothing when `n` is 0.
 ///
 /// # Errors
 /// If there are more successes than trials, or fewer than none.
-pub(super) fn wilson(successes: f64, n: f64) -> Result<Option<(f64, f64)>> {
+pub(super) fn wilson(successes: f64, n: f64) -> Result<Interval> {
     // Also catches NaN, which is in no range.
     if !(0.0..=n).contains(&successes) {
         return Err(Error::new(ErrorKind::Usage, format!("wilson: {successes} successes of {n}")));

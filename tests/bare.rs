@@ -4,12 +4,12 @@
 use std::fs;
 
 use tempfile::TempDir;
+use tenure::Tenure;
 use tenure::error::ErrorKind;
 use tenure::ingest::IngestOptions;
 use tenure::reports::Purpose;
-use tenure::{ReportRequest, ReportTable, Tenure};
 
-use crate::common::{block_on, empty_store, sample};
+use crate::common::{ask, block_on, empty_store, sample};
 
 /// A mapping that gives what a row must have and nothing more.
 const MAPPING: &str = r#"
@@ -75,12 +75,6 @@ fn one_customer() -> (TempDir, Tenure) {
     (folder, tenure)
 }
 
-fn ask(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> tenure::Result<ReportTable> {
-    let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let request = ReportRequest { params: params.collect(), ..ReportRequest::default() };
-    block_on(tenure.report(name, &request))
-}
-
 #[test]
 fn an_empty_store_gives_empty_tables_with_the_right_columns() {
     let (_folder, tenure) = empty_store();
@@ -141,6 +135,28 @@ fn what_is_not_there_is_refused_with_what_there_is() {
     assert!(error.to_string().contains("not an IANA time zone"), "{error}");
     let error = refused("funnel", &[("steps", "signup,trial within soon")]);
     assert!(error.to_string().contains("length of time"), "{error}");
-    // A currency nobody has is an empty answer and no sum.
-    assert_eq!(ask(sample(), "mrr", &[("currency", "XXX")]).unwrap().rows(), 0);
+    let error = refused("mrr", &[("currency", "XXX")]);
+    assert_eq!(
+        (error.kind(), error.hints()),
+        (ErrorKind::Unknown, &["there are: USD".to_owned()][..])
+    );
+}
+
+#[test]
+fn numbers_out_of_bounds_or_in_the_wrong_order_are_refused() {
+    for (name, set, words) in [
+        ("clv", &[("horizon", "-30")][..], "horizon: -30 is less than 1"),
+        ("clv", &[("discount", "-2")], "discount: -2 is less than 0"),
+        ("experiment", &[("expected_share", "7")], "expected_share: 7 is more than 0.999"),
+        ("ltv", &[("margin", "1.5")], "margin: 1.5 is more than 1"),
+        ("health", &[("weight_nps", "-1")], "weight_nps: -1 is less than 0"),
+        ("abc", &[("a", "96")], "a: 96 is more than b = 95"),
+        ("health", &[("poor", "80"), ("good", "20")], "poor: 80 is more than good = 20"),
+        ("drivers", &[("early", "90d"), ("window", "7d")], "early: it is longer than window"),
+        ("retention", &[("bracket_from", "5"), ("bracket_to", "2")], "is more than bracket_to = 2"),
+    ] {
+        let error = ask(sample(), name, set).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{name} {set:?}");
+        assert!(error.to_string().contains(words), "{name} {set:?}: {error}");
+    }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
-use tenure::Tenure;
 use tenure::ingest::IngestOptions;
+use tenure::{ReportRequest, ReportTable, Tenure};
 
 /// The repository.
 pub fn root() -> &'static Path {
@@ -53,4 +53,11 @@ pub fn real_data(name: &str) -> Option<PathBuf> {
     }
     println!("SKIPPED: the data set {name} is not on this machine");
     None
+}
+
+/// The answer to a report with these parameters.
+pub fn ask(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> tenure::Result<ReportTable> {
+    let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let request = ReportRequest { params: params.collect(), ..ReportRequest::default() };
+    block_on(tenure.report(name, &request))
 }

@@ -22,4 +22,5 @@ mod revenue;
 mod serve;
 mod stores;
 mod tidy;
+mod untidy;
 mod versions;

@@ -9,16 +9,8 @@ WITH given AS (
       'complaints', 'nps', 'renewal', 'orders', 'contact'
     ] AS names,
     [
-      greatest($weight_recency, 0.0),
-      greatest($weight_usage, 0.0),
-      greatest($weight_trend, 0.0),
-      greatest($weight_breadth, 0.0),
-      greatest($weight_tickets, 0.0),
-      greatest($weight_complaints, 0.0),
-      greatest($weight_nps, 0.0),
-      greatest($weight_renewal, 0.0),
-      greatest($weight_orders, 0.0),
-      greatest($weight_contact, 0.0)
+      $weight_recency, $weight_usage, $weight_trend, $weight_breadth, $weight_tickets,
+      $weight_complaints, $weight_nps, $weight_renewal, $weight_orders, $weight_contact
     ] AS weights
 )
 SELECT

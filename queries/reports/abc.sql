@@ -13,12 +13,15 @@
 --! title = { en = "A up to", zh = "A 级占比上限" }
 --! type = "number"
 --! default = 80.0
+--! most = 100.0
+--! up_to = "b"
 --! doc = { en = "Per cent of revenue that tier A brings", zh = "A 级客户贡献的营收百分比" }
 --!
 --! [params.b]
 --! title = { en = "B up to", zh = "B 级占比上限" }
 --! type = "number"
 --! default = 95.0
+--! most = 100.0
 --! doc = { en = "Per cent of revenue that tiers A and B bring together", zh = "A、B 两级客户合计贡献的营收百分比" }
 --!
 --! [columns.revenue]

@@ -8,6 +8,7 @@
 --! title = { en = "Old after days", zh = "超期天数" }
 --! type = "integer"
 --! default = 7
+--! most = 36500.0
 --! doc = { en = "An open ticket is old if it was opened more than so many days ago", zh = "提交超过该天数仍未关闭的工单视为超期" }
 --!
 --! [columns.open_start]
@@ -54,7 +55,7 @@
 
 WITH groups AS (
   SELECT
-    $breakdown AS breakdown,
+    $breakdown_of_tickets AS breakdown,
     period_index($period, period($period, tickets.occurred_at, $tz)) AS opened_no,
     period_index('day', period('day', tickets.occurred_at, $tz)) AS opened_day,
     period_index(

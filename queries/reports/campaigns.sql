@@ -26,6 +26,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Campaigns that started on or after this day; where the start is not known, touches from this day on", zh = "该日（含）之后开始的活动；开始日期未知时按触达日期" }
 --!
 --! [params.to]

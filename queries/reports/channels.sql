@@ -7,6 +7,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Customers created, and campaigns started, on or after this day", zh = "该日（含）之后创建的客户与开始的活动" }
 --!
 --! [params.to]

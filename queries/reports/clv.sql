@@ -8,18 +8,22 @@
 --! title = { en = "Horizon, days", zh = "预测期（天）" }
 --! type = "integer"
 --! default = 365
+--! least = 1.0
+--! most = 36500.0
 --! doc = { en = "How many days ahead", zh = "向前预测的天数" }
 --!
 --! [params.discount]
 --! title = { en = "Discount", zh = "折现率" }
 --! type = "number"
 --! default = 0.1
+--! most = 10.0
 --! doc = { en = "How much less a purchase is worth a year later, 0.1 for ten in a hundred", zh = "一年后购买的折现率，0.1 即 10%" }
 --!
 --! [params.limit]
 --! title = { en = "Limit", zh = "行数上限" }
 --! type = "integer"
 --! default = 100
+--! least = 1.0
 --! doc = { en = "Show so many customers", zh = "显示的客户数" }
 --!
 --! [columns.purchases]

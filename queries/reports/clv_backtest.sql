@@ -8,6 +8,8 @@
 --! title = { en = "Horizon, days", zh = "回测期（天）" }
 --! type = "integer"
 --! default = 180
+--! least = 1.0
+--! most = 36500.0
 --! doc = { en = "How many days before the report's date to split", zh = "在报表日期之前多少天切分" }
 --!
 --! [columns.repeats]

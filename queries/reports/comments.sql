@@ -13,6 +13,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Answers given on or after this day", zh = "在该日（含）之后的回答" }
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }

@@ -138,7 +138,7 @@ SELECT
   wilson(measured.satisfied, measured.answers)['low'] AS low,
   wilson(measured.satisfied, measured.answers)['high'] AS high,
   grid.satisfied_from,
-  period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz) AS complete
+  period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz, $from, $to) AS complete
 FROM grid
 LEFT JOIN measured
   ON (measured.breakdown IS NOT DISTINCT FROM grid.breakdown)

@@ -8,6 +8,7 @@
 --! title = { en = "Without contact after days", zh = "久未联系天数" }
 --! type = "integer"
 --! default = 180
+--! most = 36500.0
 --! doc = { en = "Calendar days without contact after which a customer counts as without contact", zh = "多少个日历天无联系计为久未联系" }
 --!
 --! [columns.rank]

@@ -20,6 +20,7 @@
 --! title = { en = "Early", zh = "早期" }
 --! type = "duration"
 --! default = "7d"
+--! up_to = "window"
 --! doc = { en = "How long after the start activity is a factor", zh = "起点之后多久内的行为作为因素" }
 --!
 --! [params.window]
@@ -32,6 +33,7 @@
 --! title = { en = "Least customers", zh = "最少客户数" }
 --! type = "integer"
 --! default = 20
+--! least = 1.0
 --! doc = { en = "Leave out factors that fewer have, or fewer lack", zh = "具备或不具备的客户数低于该值的因素不列" }
 --!
 --! [columns.factor]

@@ -46,6 +46,8 @@
 --! [params.expected_share]
 --! title = { en = "Planned share of the control", zh = "对照组计划占比" }
 --! type = "number"
+--! least = 0.001
+--! most = 0.999
 --! doc = { en = "Share of customers the control was meant to get, the other arms sharing the rest equally; equal arms if not given", zh = "对照组计划占全部客户的比例，其余各组平分；不填表示各组等量" }
 --! [params.aa]
 --! title = { en = "A/A check", zh = "A/A 自检" }

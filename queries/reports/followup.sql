@@ -13,6 +13,7 @@
 --! title = { en = "Overdue after days", zh = "逾期天数" }
 --! type = "integer"
 --! default = 3
+--! most = 36500.0
 --! doc = { en = "Calendar days without contact after which an open deal is overdue", zh = "进行中商机多少个日历天无联系即为逾期" }
 --!
 --! [columns.owner]

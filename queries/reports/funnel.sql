@@ -31,6 +31,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Count customers whose first step is on or after this day", zh = "首步在该日（含）之后的客户" }
 --!
 --! [params.to]

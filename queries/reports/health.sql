@@ -8,16 +8,20 @@
 --! title = { en = "Poor below", zh = "差（低于）" }
 --! type = "number"
 --! default = 40.0
+--! most = 100.0
+--! up_to = "good"
 --! doc = { en = "A health below this is poor", zh = "健康度低于该值为差" }
 --! [params.good]
 --! title = { en = "Good from", zh = "好（不低于）" }
 --! type = "number"
 --! default = 70.0
+--! most = 100.0
 --! doc = { en = "A health of this or more is good", zh = "健康度不低于该值为好" }
 --! [params.limit]
 --! title = { en = "Rows", zh = "行数" }
 --! type = "integer"
 --! default = 100
+--! least = 1.0
 --! doc = { en = "Most customers listed", zh = "最多列出的客户数" }
 --!
 --! [columns.health]

@@ -7,6 +7,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Count deals opened on or after this day", zh = "统计该日（含）之后创建的商机" }
 --!
 --! [params.to]
@@ -70,7 +71,7 @@ WITH counted AS (
   SELECT
     opportunities.source,
     opportunities.currency,
-    $breakdown AS breakdown,
+    $breakdown_of_opportunities AS breakdown,
     count(*) AS deals,
     count(*) FILTER (WHERE opportunities.status = 'won') AS won,
     count(*) FILTER (WHERE opportunities.status = 'lost') AS lost,

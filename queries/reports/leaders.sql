@@ -1,5 +1,5 @@
 --! title = { en = "Sellers", zh = "销售排行" }
---! description = { en = "Deals won, lost and open per seller. Win rate is won / (won + lost), with a Wilson 95 % interval; open deals are not in it. Won value is what deals were won for. Cycle is the mean time from opening to closing, in days of 24 hours. A deal counts for the seller it names, also after they have left. Ranked by won value; the last row is the total.", zh = "各销售的赢单、输单与进行中商机。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间，不含进行中商机。赢单金额为成交金额。周期为从创建到关闭的平均天数（每天 24 小时）。商机计入其注明的销售，离职者亦然。按赢单金额排名，最后一行为合计。" }
+--! description = { en = "Deals won, lost and open per seller. Win rate is won / (won + lost), with a Wilson 95 % interval; open deals are not in it. Won value is what deals were won for; only it is of one currency, deals are counted in all. Cycle is the mean time from opening to closing, in days of 24 hours. A deal counts for the seller it names, also after they have left. Ranked by won value; the last row is the total.", zh = "各销售的赢单、输单与进行中商机。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间，不含进行中商机。赢单金额为成交金额，仅此列限单一币种，商机数不分币种。周期为从创建到关闭的平均天数（每天 24 小时）。商机计入其注明的销售，离职者亦然。按赢单金额排名，最后一行为合计。" }
 --! group = "sales"
 --! grain = "one row per seller with a deal, and a total row with owner null"
 --! chart = { kind = "bar", x = "owner", y = ["won_value"] }
@@ -7,6 +7,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Count deals closed on or after this day; open deals always count", zh = "统计该日（含）之后关闭的商机；进行中商机始终计入" }
 --!
 --! [params.to]
@@ -65,16 +66,13 @@ WITH deals AS (
     status = 'won' AS is_won,
     status = 'lost' AS is_lost,
     coalesce(status, 'open') = 'open' AS is_open,
-    amount,
+    CASE WHEN $currency IS NULL OR currency = $currency THEN amount END AS amount,
     CAST(closed_at AS BIGINT) - CAST(created_at AS BIGINT) AS cycle
   FROM opportunities
-  WHERE ($currency IS NULL OR currency = $currency)
-    AND (
-      coalesce(status, 'open') = 'open'
-      OR (
-        ($from IS NULL OR period('day', closed_at, $tz) >= $from)
-        AND ($to IS NULL OR period('day', closed_at, $tz) <= $to)
-      )
+  WHERE coalesce(status, 'open') = 'open'
+    OR (
+      ($from IS NULL OR period('day', closed_at, $tz) >= $from)
+      AND ($to IS NULL OR period('day', closed_at, $tz) <= $to)
     )
 ),
 counted AS (

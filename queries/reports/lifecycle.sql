@@ -8,6 +8,8 @@
 --! title = { en = "Churned after", zh = "流失期数" }
 --! type = "integer"
 --! default = 3
+--! least = 1.0
+--! most = 1000.0
 --! doc = { en = "Periods without activity after which a customer counts as churned; 2 or more", zh = "连续多少个周期无活动即视为流失；不小于 2" }
 --!
 --! [columns.active]

@@ -15,11 +15,13 @@
 --! title = { en = "Margin", zh = "毛利率" }
 --! type = "number"
 --! default = 1.0
+--! most = 1.0
 --! doc = { en = "Share of revenue that is margin, e.g. 0.6; LTV is then in margin, revenue stays revenue", zh = "毛利占营收的比例，例如 0.6；LTV 按毛利计算，营收列不变" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Cohorts from the one that holds this day", zh = "自该日所在的同期群起" }
 --!
 --! [params.to]

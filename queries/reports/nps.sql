@@ -79,6 +79,6 @@ SELECT
   CAST(100 * (promoters - detractors) AS DOUBLE) / responses AS nps,
   nps_interval(promoters, detractors, responses)['low'] AS low,
   nps_interval(promoters, detractors, responses)['high'] AS high,
-  period_complete($period, period, $as_of, $tz) AS complete
+  period_complete($period, period, $as_of, $tz, $from, $to) AS complete
 FROM counted
 ORDER BY period, breakdown NULLS FIRST

@@ -195,7 +195,7 @@ rates AS (
 score_runs AS (
   SELECT
     last_value(run_id ORDER BY cutoff, run_id) AS newest,
-    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month < this) AS before
+    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month = last) AS before
   FROM (
     SELECT run_id, cutoff, period('month', cutoff, $tz) AS month
     FROM scores

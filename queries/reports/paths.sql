@@ -21,6 +21,8 @@
 --! title = { en = "Length", zh = "步数" }
 --! type = "integer"
 --! default = 3
+--! least = 1.0
+--! most = 20.0
 --! doc = { en = "How many activities a path has beside the anchor", zh = "锚点之外的活动数" }
 --!
 --! [params.window]
@@ -39,6 +41,7 @@
 --! title = { en = "Limit", zh = "行数上限" }
 --! type = "integer"
 --! default = 50
+--! least = 1.0
 --! doc = { en = "Show so many paths", zh = "显示的路径数" }
 --!
 --! [columns.path]

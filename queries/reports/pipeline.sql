@@ -52,7 +52,7 @@ deals AS (
     current_stages.stage,
     current_stages.stage_no,
     opportunities.currency,
-    $breakdown AS breakdown,
+    $breakdown_of_opportunities AS breakdown,
     max(current_stages.won) AS won,
     max(current_stages.closed) AS closed,
     count(*) AS deals,

@@ -8,6 +8,7 @@
 --! title = { en = "Limit", zh = "行数上限" }
 --! type = "integer"
 --! default = 20
+--! least = 1.0
 --! doc = { en = "Show so many customers of each currency", zh = "每个币种显示的客户数" }
 --!
 --! [columns.customer]

@@ -13,6 +13,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Cohorts from the one that holds this day", zh = "自该日所在的同期群起" }
 --!
 --! [params.to]

@@ -34,17 +34,21 @@
 --! title = { en = "Bracket from", zh = "区间起始期" }
 --! type = "integer"
 --! default = 1
+--! most = 10000.0
+--! up_to = "bracket_to"
 --! doc = { en = "First age of the bracket", zh = "区间的第一期" }
 --!
 --! [params.bracket_to]
 --! title = { en = "Bracket to", zh = "区间结束期" }
 --! type = "integer"
 --! default = 4
+--! most = 10000.0
 --! doc = { en = "First age after the bracket", zh = "区间之后的第一期（不含）" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Cohorts from the one that holds this day", zh = "自该日所在的同期群起" }
 --!
 --! [params.to]

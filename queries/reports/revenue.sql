@@ -56,6 +56,6 @@ SELECT
   customers,
   revenue,
   CAST(revenue AS DOUBLE) / orders AS average_order_value,
-  period_complete($period, period, $as_of, $tz) AS complete
+  period_complete($period, period, $as_of, $tz, $from, $to) AS complete
 FROM counted
 ORDER BY period, breakdown NULLS FIRST

@@ -13,6 +13,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Tickets opened on or after this day", zh = "在该日（含）之后提交的工单" }
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }
@@ -85,7 +86,7 @@
 
 WITH stamped AS (
   SELECT
-    $breakdown AS breakdown,
+    $breakdown_of_tickets AS breakdown,
     period_index($period, period($period, tickets.occurred_at, $tz)) AS period_no,
     greatest(
       CAST(coalesce(tickets.first_response_at, tickets.closed_at, $as_of) AS BIGINT)
@@ -160,7 +161,7 @@ SELECT
   measured.satisfaction,
   mean_interval(measured.satisfaction, measured.spread, measured.rated)['low'] AS satisfaction_low,
   mean_interval(measured.satisfaction, measured.spread, measured.rated)['high'] AS satisfaction_high,
-  period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz) AS complete
+  period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz, $from, $to) AS complete
 FROM grid
 LEFT JOIN measured
   ON (measured.breakdown IS NOT DISTINCT FROM grid.breakdown)

@@ -8,21 +8,25 @@
 --! title = { en = "Quantile", zh = "分位数" }
 --! type = "number"
 --! default = 0.95
+--! most = 1.0
 --! doc = { en = "Which share of a customer's own gaps the limit is not below, from 0 to 1", zh = "上限取客户自身间隔的哪个分位数，0 至 1" }
 --! [params.min_days]
 --! title = { en = "Active days needed", zh = "最少活跃天数" }
 --! type = "integer"
 --! default = 4
+--! least = 2.0
 --! doc = { en = "Customers with fewer active days are left out", zh = "活跃天数少于该值的客户不列出" }
 --! [params.gone_days]
 --! title = { en = "Gone after days", zh = "离开天数" }
 --! type = "integer"
 --! default = 180
+--! most = 36500.0
 --! doc = { en = "Customers without a contract who have been silent for longer are left out; those with a running one are always listed", zh = "无合同且静默超过该天数的客户不列出；有在用合同的客户始终列出" }
 --! [params.limit]
 --! title = { en = "Rows", zh = "行数" }
 --! type = "integer"
 --! default = 100
+--! least = 1.0
 --! doc = { en = "Most customers listed", zh = "最多列出的客户数" }
 --!
 --! [columns.last_active]
@@ -63,10 +67,10 @@ WITH rhythms AS (
     max(day_no) AS last_no,
     array_sort(array_agg(next_no - day_no) FILTER (WHERE next_no IS NOT NULL)) AS gaps,
     count(next_no) AS n,
-    least(greatest($quantile, 0.0), 1.0) * (count(next_no) - 1) AS place
+    $quantile * (count(next_no) - 1) AS place
   FROM active_days
   GROUP BY customer_key
-  HAVING count(*) >= greatest($min_days, 2)
+  HAVING count(*) >= $min_days
 ),
 -- Rounded, so that a silence of exactly the limit is not beyond it by the
 -- rounding of a product.

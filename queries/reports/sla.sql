@@ -39,6 +39,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Tickets opened on or after this day", zh = "在该日（含）之后提交的工单" }
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }
@@ -192,6 +193,6 @@ SELECT
     AS resolution_share,
   wilson(resolution_met, resolution_decided)['low'] AS resolution_low,
   wilson(resolution_met, resolution_decided)['high'] AS resolution_high,
-  period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz) AS complete
+  period_complete($period, period_add($period, DATE '1970-01-01', period_no), $as_of, $tz, $from, $to) AS complete
 FROM filled
 ORDER BY period, breakdown NULLS FIRST

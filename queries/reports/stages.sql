@@ -7,6 +7,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Count deals that entered the stage on or after this day", zh = "统计该日（含）之后进入该阶段的商机" }
 --!
 --! [params.to]
@@ -63,7 +64,7 @@
 
 WITH visits AS (
   SELECT
-    $breakdown AS breakdown,
+    $breakdown_of_stage_entries AS breakdown,
     stage_entries.stage,
     stage_entries.stage_no,
     stage_entries.moved_at IS NOT NULL AS has_moved,

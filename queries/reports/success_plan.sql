@@ -7,6 +7,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Only customers whose first contract started on or after this day", zh = "仅统计首份合同在该日（含）之后开始的客户" }
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }

@@ -32,6 +32,7 @@
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
+--! up_to = "to"
 --! doc = { en = "Customers who began on or after this day", zh = "在该日（含）之后开始的客户" }
 --!
 --! [params.to]

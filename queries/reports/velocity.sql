@@ -48,7 +48,7 @@ WITH deals AS (
   SELECT
     period($period, opportunities.closed_at, $tz) AS period,
     opportunities.currency,
-    $breakdown AS breakdown,
+    $breakdown_of_opportunities AS breakdown,
     opportunities.status = 'won' AS is_won,
     opportunities.amount,
     CAST(opportunities.closed_at AS BIGINT) - CAST(opportunities.created_at AS BIGINT) AS cycle
@@ -103,6 +103,6 @@ SELECT
   mean_interval(mean_won, spread, n_amounts)['high'] AS mean_won_high,
   mean_cycle_days,
   CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity,
-  period_complete($period, period, $as_of, $tz) AS complete
+  period_complete($period, period, $as_of, $tz, $from, $to) AS complete
 FROM means
 ORDER BY period, currency NULLS FIRST, breakdown NULLS FIRST

@@ -72,6 +72,13 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let report = tenure.report_on(&engine, name, &request).await?;
     let bytes = render(&report, &query.header, format, language)?;
     output::bytes(&bytes, args.output.as_deref())?;
+    let chosen = report.values.get("currency").filter(|_| !request.params.contains_key("currency"));
+    if let Some(Value::Text(currency)) = chosen {
+        output::say(language.pick(
+            format_args!("amounts in {currency} only; for another currency: --set currency=CODE"),
+            format_args!("仅统计 {currency} 金额；其他币种：--set currency=代码"),
+        ));
+    }
     if format == Format::Table {
         let rows = output::count(report.rows() as u64);
         let as_of = iso(report.as_of);
@@ -79,16 +86,6 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
             format_args!("{rows} rows, as of {as_of}"),
             format_args!("{rows} 行，截至 {as_of}"),
         ));
-        let chosen =
-            report.values.get("currency").filter(|_| !request.params.contains_key("currency"));
-        if let Some(Value::Text(currency)) = chosen {
-            output::say(language.pick(
-                format_args!(
-                    "amounts in {currency} only; for another currency: --set currency=CODE"
-                ),
-                format_args!("仅统计 {currency} 金额；其他币种：--set currency=代码"),
-            ));
-        }
         if report.rows() == 0 {
             output::say(nothing(&engine, &report, &request, language));
         }

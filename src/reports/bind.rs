@@ -49,12 +49,7 @@ pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Resu
         let Some(name) = placeholder(expression) else {
             return ControlFlow::Continue(());
         };
-        let literal = match (values.get(name), name.strip_suffix(MASK)) {
-            (Some(value), _) => literal(value),
-            (None, Some(steps)) => values.get(steps).map_or_else(|| missing(name), mask),
-            (None, None) => missing(name),
-        };
-        match literal {
+        match bound(name, values) {
             Ok(literal) => {
                 *expression = literal;
                 ControlFlow::Continue(())
@@ -68,13 +63,32 @@ pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Resu
     }
 }
 
-fn missing(name: &str) -> Result<Expr> {
-    Err(Error::new(ErrorKind::Internal, format!("${name} has no value")))
+/// What stands for `$name`.
+fn bound(name: &str, values: &BTreeMap<String, Value>) -> Result<Expr> {
+    let value = values.get(base(name));
+    match (value, name.strip_suffix(MASK), name.split_once(OF)) {
+        (Some(steps), Some(_), _) => mask(steps),
+        (Some(Value::Breakdown(by)), _, Some((_, table))) => breakdown(by, table),
+        (Some(value), None, None) => literal(value),
+        _ => Err(Error::new(ErrorKind::Internal, format!("${name} has no value"))),
+    }
 }
 
 /// A parameter `steps` of kind [`ParamKind::Steps`] is also there as
 /// `$steps_mask`: which of the steps a row of `activity` can serve.
-pub const MASK: &str = "_mask";
+const MASK: &str = "_mask";
+
+/// A parameter `breakdown` of kind [`ParamKind::Breakdown`] is also there as
+/// `$breakdown_of_tickets`: by owner, who is in charge of the ticket, not of the
+/// customer.
+const OF: &str = "_of_";
+
+/// The parameter that `$name` is made from.
+#[must_use]
+pub fn base(name: &str) -> &str {
+    let of = name.split_once(OF).map(|(param, _)| param);
+    name.strip_suffix(MASK).or(of).unwrap_or(name)
+}
 
 fn placeholder(expression: &Expr) -> Option<&str> {
     match expression {
@@ -90,7 +104,7 @@ fn literal(value: &Value) -> Result<Expr> {
     const INSTANT: &str = "Timestamp(Microsecond, Some(\"UTC\"))";
     match value {
         Value::Text(text) => Ok(quoted(text)),
-        Value::Breakdown(name) => breakdown(name),
+        Value::Breakdown(name) => breakdown(name, "customers"),
         Value::Flag(flag) => Ok(node(Literal::Boolean(*flag))),
         Value::Integer(number) => typed(quoted(&number.to_string()), "Int64"),
         // `{:?}` is the shortest text that reads back as the same number.
@@ -129,9 +143,11 @@ fn literal(value: &Value) -> Result<Expr> {
 }
 
 /// The column of `customers`, or the attribute, that a breakdown is read from:
-/// an expression instead of a value, so that a query reads that column only.
-fn breakdown(name: &str) -> Result<Expr> {
+/// an expression instead of a value, so that a query reads that column only. The
+/// owner is that of `table`.
+fn breakdown(name: &str, table: &str) -> Result<Expr> {
     match BREAKDOWNS.iter().find(|(known, _)| *known == name) {
+        Some((_, Some(column @ "owner_id"))) => built(&format!("{table}.{column}"), &[]),
         Some((_, Some(column))) => built(&format!("customers.{column}"), &[]),
         // A null the planner does not know to be one: DataFusion 55 loses the
         // order of streams that are partitioned by a constant.
@@ -139,6 +155,16 @@ fn breakdown(name: &str) -> Result<Expr> {
             built("CAST(nullif(customers.customer_key, customers.customer_key) AS VARCHAR)", &[])
         }
         None => built("attribute(customers.attributes, $name)", &[("name", quoted(name))]),
+    }
+}
+
+/// Whether `$name` can be made from a parameter of this kind.
+#[must_use]
+pub fn is_made_from(name: &str, kind: ParamKind) -> bool {
+    match (name.ends_with(MASK), base(name) == name) {
+        (_, true) => true,
+        (true, _) => kind == ParamKind::Steps,
+        (false, _) => kind == ParamKind::Breakdown,
     }
 }
 

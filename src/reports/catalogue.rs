@@ -12,7 +12,7 @@ use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use include_dir::{Dir, include_dir};
 
-use super::header::{self, Header, ParamKind};
+use super::header::{self, Header};
 use super::parts::{self, Parts};
 use super::vocabulary::{self, Vocabulary};
 use super::{bind, params, past};
@@ -113,25 +113,22 @@ impl Query {
                 past.push(parts[&name].past_of(parts)?);
             }
         }
-        let mut used = bind::placeholders(&statement);
+        let mut placeholders = bind::placeholders(&statement);
         for query in &past {
-            used.extend(bind::placeholders(&query.statement));
-            used.extend(past::PARAMS.map(str::to_owned));
+            placeholders.extend(bind::placeholders(&query.statement));
+            placeholders.extend(past::PARAMS.map(str::to_owned));
         }
+        let used = placeholders.iter().map(|name| bind::base(name).to_owned()).collect();
         let columns = vocabulary::columns(&statement);
         // What features and churn queries describe is what they offer.
         if !matches!(purpose, Purpose::Feature | Purpose::Churn) {
             vocabulary.complete(&mut header, &used, &columns);
         }
-        let mut declared: BTreeSet<String> = header.params.keys().cloned().collect();
-        for (name, param) in &header.params {
-            let mask = format!("{name}{}", bind::MASK);
-            if param.kind == ParamKind::Steps && used.contains(&mask) {
-                declared.insert(mask);
-            }
-        }
-        for name in &used {
-            if !declared.contains(name) && !IMPLICIT.contains(&name.as_str()) {
+        let declared: BTreeSet<String> = header.params.keys().cloned().collect();
+        for name in &placeholders {
+            let param = header.params.get(bind::base(name));
+            let is_declared = param.is_some_and(|param| bind::is_made_from(name, param.kind));
+            if !is_declared && !IMPLICIT.contains(&name.as_str()) {
                 return Err(Error::new(
                     ErrorKind::Query,
                     format!(

@@ -101,6 +101,15 @@ pub struct Param {
     /// The values allowed, for a choice.
     #[serde(default)]
     pub choices: Vec<String>,
+    /// The least a number may be; 0 if absent.
+    #[serde(default)]
+    pub least: Option<f64>,
+    /// The most a number may be; anything if absent.
+    #[serde(default)]
+    pub most: Option<f64>,
+    /// The parameter it may not be more, or later, than.
+    #[serde(default)]
+    pub up_to: Option<String>,
     /// What it means.
     pub doc: Text,
 }

@@ -57,6 +57,28 @@ pub struct ReportRequest {
     pub tz: Option<String>,
 }
 
+impl ReportRequest {
+    /// The moment the report stands at, and the time zone of its days. `as_of`
+    /// and `tz` may also be given as parameters like any other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if one can not be read.
+    pub fn stands(&self, engine: &Engine) -> Result<(Moment, Tz)> {
+        let given = |name: &str, own: &Option<String>| {
+            own.clone().or_else(|| self.params.get(name).cloned())
+        };
+        let tz = params::time_zone(&given("tz", &self.tz).unwrap_or_else(|| "UTC".to_owned()))?;
+        let as_of = match given("as_of", &self.as_of) {
+            Some(text) => params::as_of(&text, tz)?,
+            None => default_as_of(engine),
+        };
+        let known_as_of =
+            self.known_as_of.as_deref().map(|at| params::as_of(at, tz)).transpose()?;
+        Ok((Moment { as_of, known_as_of }, tz))
+    }
+}
+
 /// A report's answer.
 #[derive(Debug, Clone)]
 pub struct ReportTable {
@@ -88,34 +110,24 @@ impl ReportTable {
 /// [`ErrorKind::Query`] with file and line if the SQL does not plan or run,
 /// [`ErrorKind::Limit`] when time or memory runs out.
 pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Result<ReportTable> {
-    // `as_of` and `tz` are parameters like any other to the caller.
-    let implicit = |name: &str, own: &Option<String>| {
-        own.clone().or_else(|| request.params.get(name).cloned())
-    };
     let declared = |name: &&str| !catalogue::IMPLICIT.contains(name);
     let given = request.params.keys().map(String::as_str).filter(declared);
     params::check_names(&query.name, &query.header, given)?;
 
-    let tz = params::time_zone(&implicit("tz", &request.tz).unwrap_or_else(|| "UTC".to_owned()))?;
-    let as_of = match implicit("as_of", &request.as_of) {
-        Some(text) => params::as_of(&text, tz)?,
-        None => default_as_of(engine),
-    };
-    let known_as_of = request.known_as_of.as_deref().map(|at| params::as_of(at, tz)).transpose()?;
+    let (moment, tz) = request.stands(engine)?;
 
     let mut values = BTreeMap::new();
     for (name, param) in &query.header.params {
         let given = request.params.get(name).map(String::as_str);
         values.insert(name.clone(), params::value(name, param, given)?);
     }
-    params::check_span(&values)?;
+    params::check_order(&query.header, &values)?;
     let mut bound = values.clone();
-    bound.insert("as_of".to_owned(), Value::Instant(as_of));
+    bound.insert("as_of".to_owned(), Value::Instant(moment.as_of));
     bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
 
-    let view = engine.at(Moment { as_of, known_as_of });
-    let (schema, batches) = collect(&view, query, &bound).await?;
-    Ok(ReportTable { schema, batches, as_of, tz, values })
+    let (schema, batches) = collect(&engine.at(moment), query, &bound).await?;
+    Ok(ReportTable { schema, batches, as_of: moment.as_of, tz, values })
 }
 
 /// Runs a query file over a view, its parameters bound.

@@ -75,8 +75,37 @@ pub fn check_breakdown(name: &str, given: &str, attributes: &[String]) -> Result
 /// [`ErrorKind::Usage`] that names parameter and value.
 pub fn value(name: &str, param: &Param, given: Option<&str>) -> Result<Value> {
     match given.map(str::to_owned).or_else(|| default_text(param)) {
-        Some(text) => parse(name, param, &text),
+        Some(text) => {
+            let value = parse(name, param, &text)?;
+            check_bounds(name, param, &value)?;
+            Ok(value)
+        }
         None => Ok(Value::Null(param.kind)),
+    }
+}
+
+/// What a number may be, as words; nothing for what is no number.
+#[must_use]
+pub fn bounds(param: &Param) -> Option<(f64, Option<f64>)> {
+    let is_number = matches!(param.kind, ParamKind::Integer | ParamKind::Number);
+    is_number.then(|| (param.least.unwrap_or(0.0), param.most))
+}
+
+fn check_bounds(name: &str, param: &Param, value: &Value) -> Result<()> {
+    let number = match value {
+        // Beyond 2⁵³ it is out of all bounds anyway.
+        Value::Integer(number) => *number as f64,
+        Value::Number(number) => *number,
+        _ => return Ok(()),
+    };
+    match bounds(param) {
+        Some((least, _)) if number < least => {
+            Err(Error::new(ErrorKind::Usage, format!("{name}: {number} is less than {least}")))
+        }
+        Some((_, Some(most))) if number > most => {
+            Err(Error::new(ErrorKind::Usage, format!("{name}: {number} is more than {most}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -119,20 +148,36 @@ pub fn check_names<'a>(
     Ok(())
 }
 
-/// Refuses a span that ends before it begins: it holds nothing, and an empty
-/// answer would read like one.
+/// Refuses a span that ends before it begins, and other pairs in the wrong order:
+/// what lies between is nothing, and an empty answer would read like one.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Usage`] that names both dates.
-pub fn check_span(values: &BTreeMap<String, Value>) -> Result<()> {
-    match (values.get("from"), values.get("to")) {
-        (Some(Value::Date(from)), Some(Value::Date(to))) if from > to => {
-            Err(Error::new(ErrorKind::Usage, format!("from: {from} is after to = {to}"))
-                .hint("swap the two dates"))
+/// [`ErrorKind::Usage`] that names both values.
+pub fn check_order(header: &Header, values: &BTreeMap<String, Value>) -> Result<()> {
+    for (name, param) in &header.params {
+        let Some(other) = &param.up_to else { continue };
+        let wrong = |words: String| {
+            let error = Error::new(ErrorKind::Usage, format!("{name}: {words}"));
+            Err(error.hint(format!("swap the two, or leave one of {name} and {other} out")))
+        };
+        match (values.get(name), values.get(other)) {
+            (Some(Value::Date(low)), Some(Value::Date(high))) if low > high => {
+                return wrong(format!("{low} is after {other} = {high}"));
+            }
+            (Some(Value::Number(low)), Some(Value::Number(high))) if low > high => {
+                return wrong(format!("{low} is more than {other} = {high}"));
+            }
+            (Some(Value::Integer(low)), Some(Value::Integer(high))) if low > high => {
+                return wrong(format!("{low} is more than {other} = {high}"));
+            }
+            (Some(Value::Duration(low)), Some(Value::Duration(high))) if low > high => {
+                return wrong(format!("it is longer than {other}"));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn parse(name: &str, param: &Param, text: &str) -> Result<Value> {

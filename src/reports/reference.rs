@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::header::{Header, ParamKind};
-use super::params::default_text;
+use super::params::{bounds, default_text};
 use super::{Catalogue, Purpose, Query};
 
 const OPENING: &str = "# Reports\n\n\
@@ -49,9 +49,11 @@ fn report(text: &mut String, query: &Query) {
         text.push_str("\n| parameter | takes | default | |\n|---|---|---|---|\n");
     }
     for (name, param) in &header.params {
-        let takes = match param.kind {
-            ParamKind::Choice => param.choices.join(", "),
-            kind => kind.noun().to_owned(),
+        let takes = match (param.kind, bounds(param)) {
+            (ParamKind::Choice, _) => param.choices.join(", "),
+            (kind, Some((least, Some(most)))) => format!("{}, {least} to {most}", kind.noun()),
+            (kind, Some((least, None))) => format!("{}, {least} or more", kind.noun()),
+            (kind, None) => kind.noun().to_owned(),
         };
         let default = default_text(param).filter(|text| !text.is_empty());
         let default = default.map_or_else(String::new, |text| format!("`{text}`"));

@@ -291,6 +291,9 @@ fn param_schema(param: &Param) -> RefOr<Schema> {
     if !param.choices.is_empty() {
         schema = schema.enum_values(Some(param.choices.clone()));
     }
+    if let Some((least, most)) = params::bounds(param) {
+        schema = schema.minimum(Some(least)).maximum(most);
+    }
     let default = match (params::default_text(param), &param.kind) {
         (Some(text), ParamKind::Integer | ParamKind::Number | ParamKind::Flag) => {
             serde_json::from_str(&text).ok()

@@ -16,6 +16,8 @@ use crate::reports::header::ParamKind;
 use crate::reports::{Query, ReportRequest, ReportTable, Value, params};
 use crate::schema::Table;
 
+const CURRENCY: &str = "currency";
+
 impl Tenure {
     /// Refuses parameters that name what the data does not have.
     pub(super) async fn check_asked(
@@ -24,6 +26,7 @@ impl Tenure {
         query: &Query,
         request: &ReportRequest,
     ) -> Result<()> {
+        self.check_currency(engine, query, request).await?;
         for (name, param) in &query.header.params {
             let given = request.params.get(name).map(String::as_str);
             match params::value(name, param, given)? {
@@ -48,24 +51,45 @@ impl Tenure {
         Ok(())
     }
 
-    /// The currency a report counts in if nobody says: the one most amounts
-    /// have, where there are several, since their sum would have no unit. A
-    /// report that keeps currencies apart by itself needs none.
+    /// The currency a report counts in if nobody says: the one most amounts of
+    /// its moment have, where there are several or some amounts do not say theirs,
+    /// since their sum would have no unit. A report that keeps currencies apart by
+    /// itself needs none.
     pub(super) async fn default_currency(
         &self,
         engine: &Engine,
         query: &Query,
         request: &ReportRequest,
     ) -> Result<Option<String>> {
-        const CURRENCY: &str = "currency";
         let takes = query.header.params.contains_key(CURRENCY);
         let is_given = request.params.contains_key(CURRENCY);
         let keeps_apart = query.columns.iter().any(|column| column == CURRENCY);
         if !takes || is_given || keeps_apart {
             return Ok(None);
         }
+        let (moment, _) = request.stands(engine)?;
+        let found = self.page_at(engine, "currencies", BTreeMap::new(), moment).await?;
+        Ok(texts(&found).into_iter().next().filter(|_| found.rows() > 1))
+    }
+
+    /// A currency no amount has would be answered by zeros.
+    async fn check_currency(
+        &self,
+        engine: &Engine,
+        query: &Query,
+        request: &ReportRequest,
+    ) -> Result<()> {
+        let takes = query.header.params.contains_key(CURRENCY);
+        let Some(asked) = request.params.get(CURRENCY).filter(|asked| takes && !asked.is_empty())
+        else {
+            return Ok(());
+        };
         let known = texts(&self.page(engine, "currencies", BTreeMap::new()).await?);
-        Ok(if known.len() > 1 { known.into_iter().next() } else { None })
+        if known.is_empty() || known.contains(asked) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unknown, format!("{CURRENCY}: no amount is in \"{asked}\""))
+            .hint(format!("there are: {}", known.join(", "))))
     }
 
     /// Only a name that is not of the profile costs a look at the customers.

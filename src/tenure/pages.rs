@@ -1,8 +1,8 @@
 //! What does a page show that no report answers?
 //!
 //! The queries in `queries/pages`: one customer's profile and history, the
-//! sizes of the bands, the names of owners. They stand at no moment but see
-//! everything stored, the newest version of each row.
+//! sizes of the bands, the names of owners. Unless told otherwise they stand at no
+//! moment but see everything stored, the newest version of each row.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,21 @@ impl Tenure {
         name: &str,
         given: BTreeMap<String, Value>,
     ) -> Result<ReportTable> {
+        self.page_at(engine, name, given, Moment::LATEST).await
+    }
+
+    /// The same, of what there was at `moment`.
+    ///
+    /// # Errors
+    ///
+    /// As [`reports::run`].
+    pub async fn page_at(
+        &self,
+        engine: &Engine,
+        name: &str,
+        given: BTreeMap<String, Value>,
+        moment: Moment,
+    ) -> Result<ReportTable> {
         let query = self.catalogue().get(Purpose::Page, name)?;
         let as_of = reports::default_as_of(engine);
         let tz = params::time_zone(&self.config().tz)?;
@@ -35,8 +50,7 @@ impl Tenure {
         let mut bound = values.clone();
         bound.insert("as_of".to_owned(), Value::Instant(as_of));
         bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
-        let view = engine.at(Moment::LATEST);
-        let (schema, batches) = reports::collect(&view, query, &bound).await?;
+        let (schema, batches) = reports::collect(&engine.at(moment), query, &bound).await?;
         Ok(ReportTable { schema, batches, as_of, tz, values })
     }
 }

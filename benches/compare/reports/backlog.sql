@@ -8,7 +8,7 @@
 -- case: period=day as_of=2024-08-20 tz=America/New_York old_days=1
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, coalesce(getvariable('old_days')::INT, 7) AS old_days),
 seen AS (
-    SELECT breakdown, local_day(occurred_at) AS day, first_day(unit, occurred_at) AS opened,
+    SELECT of_owner(tickets.owner_id, breakdown) AS breakdown, local_day(occurred_at) AS day, first_day(unit, occurred_at) AS opened,
         first_day(unit, CASE WHEN closed_at < occurred_at THEN occurred_at ELSE closed_at END) AS closed
     FROM tickets LEFT JOIN breakdowns USING (customer_id), unit
 ),

@@ -12,7 +12,6 @@
 -- case: as_of=2024-12-10
 -- case: as_of=2024-09-30 tz=Asia/Shanghai window=60d
 -- case: currency=USD
--- case: currency=CNY
 -- case: as_of=2023-12-31
 WITH settings AS (
     SELECT duration(coalesce(getvariable('window'), '14d')) AS length,

@@ -8,7 +8,6 @@
 -- case: as_of=2024-09-30 tz=Asia/Shanghai window=8w
 -- case: as_of=2023-12-31
 -- case: currency=USD
--- case: currency=CNY window=180d
 WITH settings AS (
     SELECT duration(coalesce(getvariable('window'), '90d')) AS length, getvariable('as_of')::TIMESTAMPTZ AS as_of
 ),

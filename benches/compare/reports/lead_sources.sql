@@ -10,9 +10,8 @@
 -- case: as_of=2024-03-31
 -- case: as_of=2023-12-31
 -- case: currency=USD breakdown=industry
--- case: currency=EUR
 WITH deals AS (
-    SELECT source, currency, breakdown, o.status, amount, (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
+    SELECT source, currency, of_owner(o.owner_id, breakdown) AS breakdown, o.status, amount, (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
     FROM opportunities o LEFT JOIN breakdowns USING (customer_id)
     WHERE (getvariable('currency') IS NULL OR currency = getvariable('currency'))
         AND (getvariable('from') IS NULL OR local_day(created_at) >= getvariable('from')::DATE)

@@ -8,8 +8,6 @@
 -- case: as_of=2024-09-30
 -- case: as_of=2024-09-30 cohort=created tz=Asia/Shanghai
 -- case: currency=USD
--- case: currency=EUR
--- case: currency=EUR cohort=created
 -- case: breakdown=segment margin=0.62
 -- case: breakdown=plan_size cohort=created from=2024-04-15 to=2024-08-01
 -- case: from=2024-05-20 period=week breakdown=owner tz=Asia/Shanghai

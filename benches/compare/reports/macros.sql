@@ -13,6 +13,12 @@ CREATE MACRO first_day(unit, stamp) AS
 CREATE MACRO ended(unit, day) AS
     unit = 'all' OR day < first_day(unit, getvariable('as_of') + INTERVAL 1 MICROSECOND);
 
+-- Whether that is so, and from and to leave no day of it out.
+CREATE MACRO whole(unit, day) AS
+    ended(unit, day) AND (unit = 'all' OR coalesce(getvariable('from')::DATE <= day, true) AND coalesce(day + CASE unit
+        WHEN 'day' THEN INTERVAL 1 DAY WHEN 'week' THEN INTERVAL 7 DAY WHEN 'month' THEN INTERVAL 1 MONTH
+        WHEN 'quarter' THEN INTERVAL 3 MONTH WHEN 'year' THEN INTERVAL 1 YEAR END <= getvariable('to')::DATE + INTERVAL 1 DAY, true));
+
 -- A length of time as settings write it: 30d, 4w, 12h, 90min.
 CREATE MACRO duration(words) AS to_microseconds(
     regexp_extract(words, '^\d+')::BIGINT * 1000000 * CASE regexp_extract(words, '[a-z]+$')
@@ -50,6 +56,9 @@ SELECT customer_id,
         WHEN 'status' THEN status
         ELSE attributes[getvariable('breakdown')] END AS breakdown
 FROM customers;
+
+-- By owner, deals and tickets are broken down by who is in charge of them, not of the customer.
+CREATE MACRO of_owner(owner, breakdown) AS CASE WHEN getvariable('breakdown') = 'owner' THEN owner ELSE breakdown END;
 
 -- Whether a property meets a condition; as numbers if both are.
 CREATE MACRO holds(property, operator, wanted) AS coalesce(CASE operator

@@ -9,7 +9,6 @@
 -- case: as_of=2024-09-30
 -- case: as_of=2024-12-12T10:00:00Z period=week tz=Asia/Shanghai
 -- case: currency=USD period=quarter
--- case: currency=EUR breakdown=region
 -- case: from=2024-05-01 to=2024-10-31
 -- case: from=2024-05-20 to=2024-11-10 breakdown=channel tz=Asia/Shanghai
 -- case: from=2024-08-07 period=week currency=USD

@@ -30,6 +30,6 @@ SELECT period, breakdown, responses, promoters, responses - promoters - detracto
     100 * (promoters - detractors) / responses AS nps,
     nps_interval(promoters, detractors, responses).low AS low,
     nps_interval(promoters, detractors, responses).high AS high,
-    ended(unit, period) AS complete
+    whole(unit, period) AS complete
 FROM counted, unit
 ORDER BY period, breakdown NULLS FIRST

@@ -10,7 +10,6 @@
 -- case: period=year
 -- case: base=start period=year breakdown=region
 -- case: period=quarter currency=USD breakdown=industry
--- case: currency=EUR
 -- case: from=2024-06-01 to=2024-11-30 base=start
 -- case: from=2024-06-19 period=quarter base=start tz=Asia/Shanghai
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, local_day(getvariable('as_of')) AS today,

@@ -4,7 +4,6 @@
 -- case: gap_days=30 currency=USD
 -- case: as_of=2024-09-30
 -- case: as_of=2024-09-30 tz=Asia/Shanghai gap_days=1
--- case: as_of=2024-06-15T18:00:00Z gap_days=5 currency=EUR
 WITH contacts AS (
     SELECT customer_key, occurred_at FROM touches
     WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')

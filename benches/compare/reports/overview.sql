@@ -7,7 +7,6 @@
 -- case: as_of=2024-02-10
 -- case: as_of=2024-07-31 currency=USD
 -- case: as_of=2030-01-31
--- case: currency=EUR
 WITH moment AS (
     SELECT first_day('month', getvariable('as_of')) AS month, ended('month', month) AS complete,
         month::TIMESTAMP AT TIME ZONE getvariable('tz') AS began

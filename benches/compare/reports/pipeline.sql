@@ -10,7 +10,6 @@
 -- case: as_of=2024-01-20
 -- case: as_of=2023-12-31
 -- case: currency=USD breakdown=industry
--- case: currency=EUR
 WITH
 -- When each deal first entered each stage; what stands at or after its closing only names the outcome.
 history AS (
@@ -31,7 +30,7 @@ shares AS (
 -- A deal moves on when it first enters a stage of higher order, so it is in the furthest it has entered.
 furthest AS (SELECT opportunity_id, arg_max(stage, (place, stage)) AS stage FROM history JOIN places USING (stage) GROUP BY ALL),
 deals AS (
-    SELECT furthest.stage, currency, breakdown, amount,
+    SELECT furthest.stage, currency, of_owner(o.owner_id, breakdown) AS breakdown, amount,
         (epoch_us(getvariable('as_of')) - epoch_us(created_at)) / 86400e6 AS age,
         (epoch_us(getvariable('as_of')) - epoch_us(entered_at)) / 86400e6 AS there
     FROM opportunities o LEFT JOIN furthest USING (opportunity_id)

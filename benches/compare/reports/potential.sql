@@ -9,7 +9,6 @@
 -- case: as_of=2024-03-31
 -- case: as_of=2023-12-31
 -- case: currency=USD limit=50
--- case: currency=EUR
 WITH contacts AS (
     SELECT customer_key, occurred_at FROM touches
     WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
@@ -32,7 +31,7 @@ contracts AS (
 ),
 newest AS (
     SELECT customer_key, any_value(band) AS band FROM scores
-    WHERE run_id = (SELECT max(run_id) FROM scores) GROUP BY ALL
+    WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores) GROUP BY ALL
 ),
 ranked AS (
     SELECT *, row_number() OVER (PARTITION BY currency ORDER BY open_value DESC, customer_id) AS rank

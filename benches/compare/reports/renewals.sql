@@ -3,8 +3,7 @@
 -- case: within=365d currency=USD
 -- case: within=4w tz=Asia/Shanghai
 -- case: as_of=2024-09-30
--- case: as_of=2024-06-30T12:00:00Z within=200d tz=America/New_York currency=EUR
-WITH scored AS (SELECT customer_key, probability, band FROM scores WHERE run_id = (SELECT max(run_id) FROM scores)),
+WITH scored AS (SELECT customer_key, probability, band FROM scores WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores)),
 today AS (SELECT local_day(getvariable('as_of')) AS today)
 SELECT CASE WHEN ends_at > getvariable('as_of') THEN 'due' ELSE 'overdue' END AS status, s.customer_id,
     c.name AS customer, coalesce(owners.name, c.owner_id, '(no owner)') AS owner, subscription_id AS contract, plan,

@@ -6,7 +6,6 @@
 -- case: tz=Asia/Shanghai
 -- case: as_of=2024-09-30T12:00:00Z tz=America/New_York window=2000h
 -- case: currency=USD
--- case: currency=EUR
 WITH lines AS (
     SELECT customer_id, order_id, occurred_at, amount
     FROM orders

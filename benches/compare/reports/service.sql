@@ -9,7 +9,7 @@
 -- case: period=day from=2024-10-01 breakdown=channel
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit),
 seen AS (
-    SELECT breakdown, first_day(unit, occurred_at) AS period, closed_at IS NOT NULL AS is_closed, reopened,
+    SELECT of_owner(tickets.owner_id, breakdown) AS breakdown, first_day(unit, occurred_at) AS period, closed_at IS NOT NULL AS is_closed, reopened,
         first_response_at IS NOT NULL AS is_answered,
         epoch_us(coalesce(first_response_at, closed_at, getvariable('as_of'))) - epoch_us(occurred_at) AS response,
         epoch_us(coalesce(closed_at, getvariable('as_of'))) - epoch_us(occurred_at) AS resolution,
@@ -63,7 +63,7 @@ SELECT g.period, g.breakdown, coalesce(tickets, 0) AS tickets, coalesce(closed, 
         AS satisfaction_low,
     mean_interval(s / nullif(rated, 0), sqrt(greatest(q - s * s / nullif(rated, 0), 0) / nullif(rated - 1, 0)), rated).high
         AS satisfaction_high,
-    ended(unit, g.period) AS complete
+    whole(unit, g.period) AS complete
 FROM grid g
     LEFT JOIN counted c ON c.period = g.period AND c.breakdown IS NOT DISTINCT FROM g.breakdown
     LEFT JOIN reached r ON r.period = g.period AND r.breakdown IS NOT DISTINCT FROM g.breakdown, unit

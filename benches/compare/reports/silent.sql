@@ -4,7 +4,6 @@
 -- case: quantile=1 min_days=2 gone_days=100000 limit=1000000
 -- case: activity=login limit=1000000 tz=Asia/Shanghai
 -- case: as_of=2024-09-30 limit=1000000 currency=USD
--- case: as_of=2024-07-31 tz=Asia/Shanghai min_days=10 quantile=0.9 currency=EUR limit=50
 WITH days AS (
     SELECT DISTINCT customer_key, local_day(occurred_at) AS day FROM activity
     WHERE customer_key IS NOT NULL
@@ -28,7 +27,7 @@ contracts AS (
         FROM subscriptions)
     GROUP BY ALL
 ),
-scored AS (SELECT customer_key, band FROM scores WHERE run_id = (SELECT max(run_id) FROM scores))
+scored AS (SELECT customer_key, band FROM scores WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores))
 SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
     last_active, days_silent, usual_gap, gap_limit, days_silent / gap_limit AS times_beyond, band,
     CASE WHEN len(currencies) = 1 THEN mrr END AS mrr,

@@ -80,6 +80,6 @@ filled AS (
 SELECT period, breakdown, tickets, n1 AS response_decided, x1 AS response_met, x1 / nullif(n1, 0) AS response_share,
     wilson(x1, n1).low AS response_low, wilson(x1, n1).high AS response_high, n2 AS resolution_decided, x2 AS resolution_met,
     x2 / nullif(n2, 0) AS resolution_share, wilson(x2, n2).low AS resolution_low, wilson(x2, n2).high AS resolution_high,
-    ended(unit, period) AS complete
+    whole(unit, period) AS complete
 FROM filled, settings
 ORDER BY period, breakdown NULLS FIRST

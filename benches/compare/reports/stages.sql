@@ -31,7 +31,7 @@ entries AS (
 ),
 -- How each stay ended and how long it took; one that was lost could have been watched until now, and never moved on.
 stays AS (
-    SELECT e.stage, breakdown, later_at IS NOT NULL OR o.status = 'won' AS moved, NOT moved AND o.status = 'lost' AS lost,
+    SELECT e.stage, of_owner(o.owner_id, breakdown) AS breakdown, later_at IS NOT NULL OR o.status = 'won' AS moved, NOT moved AND o.status = 'lost' AS lost,
         epoch_us(CASE WHEN later_at IS NOT NULL THEN greatest(later_at, entered_at) WHEN o.status IN ('won', 'lost') THEN closed_at
             ELSE getvariable('as_of') END) - epoch_us(entered_at) AS stayed,
         CASE WHEN moved THEN stayed ELSE epoch_us(getvariable('as_of')) - epoch_us(entered_at) END AS until_moved

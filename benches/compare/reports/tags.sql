@@ -6,7 +6,6 @@
 -- case: breakdown=language tz=Asia/Shanghai as_of=2024-10-31
 -- case: breakdown=none
 -- case: currency=USD breakdown=region
--- case: currency=EUR breakdown=industry
 -- The view of breakdowns knows none unless one is set; here segment is.
 WITH tagged AS (
     SELECT customers.customer_id, customers.customer_key,
@@ -30,7 +29,7 @@ money AS (
     WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
     GROUP BY ALL
 ),
-newest AS (SELECT customer_id, band FROM scores WHERE run_id = (SELECT max(run_id) FROM scores)),
+newest AS (SELECT customer_id, band FROM scores WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores)),
 people AS (
     SELECT breakdown, count(*) AS n,
         count(*) FILTER (customer_id IN (SELECT customer_id FROM activity

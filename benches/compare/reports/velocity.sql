@@ -10,10 +10,9 @@
 -- case: as_of=2024-09-30 tz=Asia/Shanghai from=2024-05-15
 -- case: as_of=2023-12-31
 -- case: currency=USD period=quarter
--- case: currency=EUR
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit),
 closed AS (
-    SELECT first_day(unit, closed_at) AS period, currency, breakdown, o.status = 'won' AS is_won, amount,
+    SELECT first_day(unit, closed_at) AS period, currency, of_owner(o.owner_id, breakdown) AS breakdown, o.status = 'won' AS is_won, amount,
         (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
     FROM opportunities o LEFT JOIN breakdowns USING (customer_id), unit
     WHERE o.status IN ('won', 'lost') AND closed_at IS NOT NULL
@@ -31,6 +30,6 @@ counted AS (
 SELECT period, currency, breakdown, closed, won, won / closed AS win_rate, wilson(won, closed).low AS low,
     wilson(won, closed).high AS high, won_value, mean_won, mean_interval(mean_won, sd, n).low AS mean_won_low,
     mean_interval(mean_won, sd, n).high AS mean_won_high, mean_cycle_days,
-    CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity, ended(unit, period) AS complete
+    CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity, whole(unit, period) AS complete
 FROM counted, unit
 ORDER BY period, currency NULLS FIRST, breakdown NULLS FIRST

@@ -42,7 +42,7 @@ fn every_column_of_every_report_is_described() {
             let fits = match unit {
                 "count" => field.data_type().is_integer(),
                 "share" | "hours" => field.data_type() == &DataType::Float64,
-                "money" | "days" | "score" | "number" => field.data_type().is_numeric(),
+                "money" | "days" | "score" | "number" | "by_row" => field.data_type().is_numeric(),
                 "date" => field.data_type().is_temporal(),
                 "text" | "code" => field.data_type() == &DataType::Utf8,
                 "flag" => field.data_type() == &DataType::Boolean,

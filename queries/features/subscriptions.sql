@@ -5,7 +5,7 @@
 --! title = { en = "Days until the contract ends", zh = "距合同到期天数" }
 --! unit = "days"
 --! [columns.contract_mrr]
---! title = { en = "Monthly recurring revenue", zh = "月经常性收入" }
+--! title = { en = "Monthly recurring revenue", zh = "月度经常性收入" }
 --! unit = "money"
 --! [columns.contract_count]
 --! title = { en = "Contracts running", zh = "在用合同数" }

@@ -26,7 +26,7 @@
 --! title = { en = "Contract", zh = "在用合同" }
 --! unit = "text"
 --! [columns.mrr]
---! title = { en = "Revenue a month", zh = "月经常性收入" }
+--! title = { en = "Revenue a month", zh = "月度经常性收入" }
 --! unit = "money"
 --! [columns.ends_at]
 --! title = { en = "Contract ends", zh = "合同到期" }

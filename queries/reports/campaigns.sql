@@ -1,5 +1,5 @@
 --! title = { en = "Campaigns", zh = "营销活动效果" }
---! description = { en = "What came of each campaign. Reach: customers with a touch of it. Responded: customers with an answered touch, or one of a kind that is a response (`responses`). Converted: customers with an order line above zero from their first touch to the end of the window after it. The conversion rate is that of customers whose window has ended (matured); the naive rate divides by all, and is too low while windows run. Revenue: net order lines in the windows; with `attribution = every`, an order counts in every campaign whose window holds it, with `last` only in the one that first touched the customer last. The total row counts each customer and each order once. ROI = (revenue − cost) / cost. Who was touched was chosen, not drawn: orders that would have come anyway are in it; for an effect see the report `experiment`. With a breakdown, costs are left out: they are not known per customer. Touches without a campaign are not counted.", zh = "每个营销活动带来了什么。触达：被该活动触达的客户。响应：触达得到回应，或触达类型属于响应（responses）的客户。转化：从首次触达起至转化窗口结束，有金额大于零的订单行的客户。转化率只计窗口已结束（已到期）的客户；粗转化率除以全部触达客户，窗口未结束时偏低。营收：窗口内订单行净额；attribution = every 时，订单计入窗口覆盖它的每个活动，last 时只计入最晚首次触达该客户的活动。合计行中每位客户、每笔订单只计一次。ROI =（营收 − 费用）÷ 费用。触达对象是挑选的而非随机的，其中包含本来就会发生的订单；要看真实效果请用报表 experiment。选择分组时不显示费用，因为费用无法分摊到客户。未归属活动的触达不计。" }
+--! description = { en = "What came of each campaign. Reach: customers with a touch of it. Responded: customers with an answered touch, or one of a kind that is a response (`responses`). Converted: customers with an order line above zero from their first touch to the end of the window after it. The conversion rate is that of customers whose window has ended (matured); the naive rate divides by all, and is too low while windows run. Revenue: net order lines in the windows; with `attribution = every`, an order counts in every campaign whose window holds it, with `last` only in the one that first touched the customer last. The total row counts each customer and each order once. ROI = (revenue − cost) / cost. Who was touched was chosen, not drawn: orders that would have come anyway are in it; for an effect see the report `experiment`. With a breakdown, costs are left out: they are not known per customer. Touches without a campaign are not counted.", zh = "每个营销活动带来了什么。触达：被该活动触达的客户。响应：触达得到回应，或触达类型属于响应（responses）的客户。转化：从首次触达起至转化窗口结束，有金额大于零的订单行的客户。转化率只计窗口已结束（时间窗已结束）的客户；粗转化率除以全部触达客户，窗口未结束时偏低。营收：窗口内订单行净额；attribution = every 时，订单计入窗口覆盖它的每个活动，last 时只计入最晚首次触达该客户的活动。合计行中每位客户、每笔订单只计一次。ROI =（营收 − 费用）÷ 费用。触达对象是挑选的而非随机的，其中包含本来就会发生的订单；要看真实效果请用报表 experiment。选择分组时不显示费用，因为费用无法分摊到客户。未归属活动的触达不计。" }
 --! group = "marketing"
 --! grain = "one row per campaign, breakdown value and currency of its amounts, and a total row per currency; counts do not depend on the currency, and are repeated if a campaign has several"
 --! chart = { kind = "bar", x = "campaign", y = ["conversion_rate"], low = "low", high = "high", count = "matured" }
@@ -85,13 +85,13 @@
 --! unit = "share"
 --! doc = { en = "Converted divided by reach: too low while windows run", zh = "转化客户除以触达客户；窗口未结束时偏低" }
 --! [columns.matured]
---! title = { en = "Matured", zh = "已到期客户" }
+--! title = { en = "Matured", zh = "时间窗已结束的客户" }
 --! unit = "count"
 --! doc = { en = "Customers whose window has ended; in total rows, all of whose windows have", zh = "窗口已结束的客户数；合计行为全部窗口均已结束的客户数" }
 --! [columns.conversion_rate]
 --! title = { en = "Conversion rate", zh = "转化率" }
 --! unit = "share"
---! doc = { en = "Of matured customers, the share that converted", zh = "已到期客户中转化的占比" }
+--! doc = { en = "Of matured customers, the share that converted", zh = "时间窗已结束的客户中转化的占比" }
 --! [columns.revenue]
 --! title = { en = "Revenue", zh = "营收" }
 --! unit = "money"

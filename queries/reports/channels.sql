@@ -1,5 +1,5 @@
 --! title = { en = "Acquisition channels", zh = "获客渠道" }
---! description = { en = "What the customers of each channel are worth, and when they have paid back what they cost. A customer's channel is where they came from; customers count by the day they were created (`from`, `to`). Revenue: net order lines so far; per customer: divided by all customers of the channel, buyers or not. Older channels have had more time: compare channels by the revenue within the first `window` per customer, which counts only customers at least that old (matured). Cost: campaigns that carry the channel's name and started in the same time; campaigns of channels no customer ever came from are no acquisition, and are left out. Payback ratio = revenue / cost; payback months = cost per customer / revenue per customer-month, a month being a twelfth of 365.25 days: an estimate that supposes revenue flows evenly. Where no cost is known, cost and payback are empty. The total row divides the revenue of all channels, free ones too, by the cost of those that have one (blended).", zh = "各渠道客户带来多少价值，何时收回获客成本。渠道为客户来源；按客户创建日期（from、to）统计。营收为截至目前的订单行净额；人均除以该渠道全部客户，无论是否下单。早期渠道累积时间更长，横向比较请看首个 window 内的人均营收，只计创建满该时长的客户（已到期）。费用为名称与渠道相同、且在同一时段开始的营销活动费用；从未带来客户的渠道，其活动不属于获客，不计入。回本倍数 = 营收 ÷ 费用；回本月数 = 人均获客成本 ÷ 每客户每月营收（一个月为 365.25 天的十二分之一），假设营收均匀流入，仅为估计。费用未知时，费用与回本为空。合计行以全部渠道（含免费渠道）的营收除以有费用渠道的费用（混合口径）。" }
+--! description = { en = "What the customers of each channel are worth, and when they have paid back what they cost. A customer's channel is where they came from; customers count by the day they were created (`from`, `to`). Revenue: net order lines so far; per customer: divided by all customers of the channel, buyers or not. Older channels have had more time: compare channels by the revenue within the first `window` per customer, which counts only customers at least that old (matured). Cost: campaigns that carry the channel's name and started in the same time; campaigns of channels no customer ever came from are no acquisition, and are left out. Payback ratio = revenue / cost; payback months = cost per customer / revenue per customer-month, a month being a twelfth of 365.25 days: an estimate that supposes revenue flows evenly. Where no cost is known, cost and payback are empty. The total row divides the revenue of all channels, free ones too, by the cost of those that have one (blended).", zh = "各渠道客户带来多少价值，何时收回获客成本。渠道为客户来源；按客户创建日期（from、to）统计。营收为截至目前的订单行净额；人均除以该渠道全部客户，无论是否下单。早期渠道累积时间更长，横向比较请看首个 window 内的人均营收，只计创建满该时长的客户（时间窗已结束）。费用为名称与渠道相同、且在同一时段开始的营销活动费用；从未带来客户的渠道，其活动不属于获客，不计入。回本倍数 = 营收 ÷ 费用；回本月数 = 人均获客成本 ÷ 每客户每月营收（一个月为 365.25 天的十二分之一），假设营收均匀流入，仅为估计。费用未知时，费用与回本为空。合计行以全部渠道（含免费渠道）的营收除以有费用渠道的费用（混合口径）。" }
 --! group = "marketing"
 --! grain = "one row per channel and currency of its amounts, and a total row per currency; counts do not depend on the currency, and are repeated if a channel has several"
 --! chart = { kind = "bar", x = "channel", y = ["window_revenue_per_customer"], low = "window_low", high = "window_high", count = "matured" }
@@ -55,13 +55,13 @@
 --! unit = "money"
 --! doc = { en = "Upper end of the 95 % interval of the revenue per customer", zh = "人均营收 95% 区间上限" }
 --! [columns.matured]
---! title = { en = "Matured", zh = "已到期客户" }
+--! title = { en = "Matured", zh = "时间窗已结束的客户" }
 --! unit = "count"
 --! doc = { en = "Customers at least as old as the window", zh = "创建时间已满首期时长的客户数" }
 --! [columns.window_revenue_per_customer]
 --! title = { en = "First revenue per customer", zh = "首期人均营收" }
 --! unit = "money"
---! doc = { en = "Net revenue of matured customers up to the end of their window, divided by their number", zh = "已到期客户在首期时长内的净营收，除以其人数" }
+--! doc = { en = "Net revenue of matured customers up to the end of their window, divided by their number", zh = "时间窗已结束的客户在首期时长内的净营收，除以其人数" }
 --! [columns.window_low]
 --! title = { en = "First revenue, low", zh = "首期人均下限" }
 --! unit = "money"

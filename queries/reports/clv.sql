@@ -112,7 +112,7 @@ SELECT
   CAST(shown.rank AS BIGINT) AS rank,
   shown.customer_id,
   customers.name AS customer,
-  customers.owner_id,
+  coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
   shown.repeats + 1 AS purchases,
   shown.last_day AS last_purchase,
   shown.revenue,
@@ -128,4 +128,5 @@ SELECT
   END AS note
 FROM shown
 LEFT JOIN customers ON customers.customer_key = shown.customer_key
+LEFT JOIN owners ON owners.owner_id = customers.owner_id
 ORDER BY rank

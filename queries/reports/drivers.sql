@@ -75,7 +75,7 @@
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "beyond_chance where q is below 0.05", zh = "q 低于 0.05 时为 beyond_chance" }
+--! doc = { en = "Whether q is below 0.05: beyond chance", zh = "q 低于 0.05 时注明超出正常波动" }
 --!
 --! [labels]
 --! activity = { en = "Did early", zh = "早期行为" }

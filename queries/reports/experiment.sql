@@ -64,7 +64,7 @@
 --! unit = "count"
 --! doc = { en = "All customers of the arm", zh = "该组全部客户数" }
 --! [columns.matured]
---! title = { en = "Matured", zh = "已到期客户" }
+--! title = { en = "Matured", zh = "时间窗已结束的客户" }
 --! unit = "count"
 --! doc = { en = "Customers whose window has ended; rates of arms that are still running are too low, alike in all arms", zh = "窗口已结束的客户数；窗口未结束时各组转化率同样偏低" }
 --! [columns.size_p_value]

@@ -61,7 +61,7 @@
 --! unit = "money"
 --! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
 --! [columns.median_cycle_days]
---! title = { en = "Median cycle, days", zh = "周期中位数（天）" }
+--! title = { en = "Median cycle, days", zh = "成交周期中位数（天）" }
 --! unit = "days"
 --! doc = { en = "Median days from opening to winning", zh = "从创建到赢单的天数中位数" }
 

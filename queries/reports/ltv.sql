@@ -1,5 +1,5 @@
 --! title = { en = "Lifetime value", zh = "客户生命周期价值" }
---! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, times the margin if one is given, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收（给定毛利率时乘以毛利率）除以同期群规模（无论是否再次购买）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
+--! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, times the margin if one is given, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收（给定毛利率时乘以毛利率）除以同期群规模（无论是否下过单）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
 --! group = "revenue"
 --! grain = "one row per breakdown value, cohort and age"
 --! chart = { kind = "line", x = "age", y = ["ltv"], series = "cohort", facet = "breakdown", complete = "complete" }

@@ -1,5 +1,5 @@
 --! title = { en = "Overview", zh = "总览" }
---! description = { en = "How the month is going, beside the one before. It shows new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, NRR and MRR (as in the reports `nrr` and `mrr`), open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the churn scores of the latest cutoff. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Of two whole months, numbers of new customers differ beyond chance where Poisson counts at one rate would do so in fewer than one case in twenty. Counts and sums of a month still running are not compared.", zh = "本月概况及与上月的对比。包括：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、NRR 与 MRR（同报表 nrr、mrr）、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及截止时点最新的流失评分下的风险营收。赢单率与 NPS 的变化是否超出偶然，由差值的 95% 区间（Newcombe）判断。两个完整月份的新客户数差异，以泊松计数检验是否超出偶然。尚未结束的月份，其数量与金额不做对比。" }
+--! description = { en = "How the month is going, beside the one before. It shows new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, NRR and MRR (as in the reports `nrr` and `mrr`), open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the churn scores of the latest cutoff. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Of two whole months, numbers of new customers differ beyond chance where Poisson counts at one rate would do so in fewer than one case in twenty. Counts and sums of a month still running are not compared.", zh = "本月概况及与上月的对比。包括：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、NRR 与 MRR（同报表 nrr、mrr）、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及截止时点最新的流失评分下的风险营收。赢单率与 NPS 的变化是否超出正常波动，由差值的 95% 区间（Newcombe）判断。两个完整月份的新客户数差异，以泊松计数检验是否超出正常波动。尚未结束的月份，其数量与金额不做对比。" }
 --! group = "overview"
 --! grain = "one row per metric, and per rank for the top lists; a metric without any data has no row"
 --! chart = { kind = "table" }
@@ -14,47 +14,51 @@
 --! doc = { en = "Whom a row of a top list is about", zh = "榜单对应的人或客户" }
 --! [columns.value]
 --! title = { en = "Value", zh = "数值" }
---! unit = "number"
+--! unit = "by_row"
 --! doc = { en = "This month so far, in the row's unit", zh = "本月至今，单位见该行" }
 --! [columns.previous]
 --! title = { en = "Last month", zh = "上月" }
---! unit = "number"
+--! unit = "by_row"
 --! doc = { en = "The whole of last month, or the state at its end", zh = "上月全月，或上月末的状态" }
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
---! unit = "number"
+--! unit = "by_row"
 --! doc = { en = "Value minus previous; empty for counts and sums of a month still running", zh = "本月减上月；月份未结束时数量与金额不计算" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
---! unit = "number"
+--! unit = "by_row"
 --! doc = { en = "Lower end of the 95 % interval of the value", zh = "数值的 95% 区间下限" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
---! unit = "number"
+--! unit = "by_row"
 --! doc = { en = "Upper end of the 95 % interval of the value", zh = "数值的 95% 区间上限" }
 --! [columns.unit]
 --! title = { en = "Unit", zh = "单位" }
---! unit = "text"
---! doc = { en = "count, share, money or score", zh = "count、share、money 或 score" }
+--! unit = "code"
+--! doc = { en = "What the row is measured in", zh = "该行数值的计量方式" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "month_to_date: the month is still running; beyond_chance or within_chance: what the change is", zh = "month_to_date：月份未结束；beyond_chance / within_chance：变化是否超出偶然" }
+--! doc = { en = "month_to_date: the month is still running; beyond_chance or within_chance: what the change is", zh = "month_to_date：月份未结束；beyond_chance / within_chance：变化是否超出正常波动" }
 --!
 --! [labels]
 --! new_customers = { en = "New customers", zh = "新客户" }
 --! win_rate = { en = "Win rate", zh = "赢单率" }
 --! revenue = { en = "Revenue", zh = "营收" }
 --! nps = { en = "NPS", zh = "NPS" }
---! nrr = { en = "NRR", zh = "净收入留存" }
+--! nrr = { en = "NRR of the month", zh = "净收入留存率（NRR）" }
 --! mrr = { en = "MRR", zh = "月度经常性收入" }
 --! active_customers = { en = "Active customers", zh = "活跃客户" }
 --! open_tickets = { en = "Open tickets", zh = "未关闭工单" }
---! revenue_at_risk = { en = "Revenue at risk", zh = "风险营收" }
+--! revenue_at_risk = { en = "Revenue at risk, all customers", zh = "风险金额（全部客户）" }
 --! customers_at_risk = { en = "Customers at high risk", zh = "高流失风险客户" }
---! top_seller = { en = "Top sellers", zh = "销售榜" }
+--! top_seller = { en = "Top sellers", zh = "销售排行" }
 --! top_potential = { en = "Top potential customers", zh = "最具潜力客户" }
---! month_to_date = { en = "month to date", zh = "月内至今" }
+--! count = { en = "Number", zh = "数量" }
+--! share = { en = "Share", zh = "比例" }
+--! money = { en = "Money", zh = "金额" }
+--! score = { en = "Points", zh = "分" }
+--! month_to_date = { en = "month to date", zh = "本月至今" }
 
 --- How is the month going? Every number of this page is a report of its own in
 --- more detail; here each is one row.

@@ -18,11 +18,11 @@
 --! unit = "money"
 --! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
 --! [columns.mean_age_days]
---! title = { en = "Mean age, days", zh = "平均时长（天）" }
+--! title = { en = "Mean age, days", zh = "商机平均时长（天）" }
 --! unit = "days"
 --! doc = { en = "Mean days since the deals were opened", zh = "商机创建以来的平均天数" }
 --! [columns.mean_days_in_stage]
---! title = { en = "In stage, days", zh = "阶段内时长（天）" }
+--! title = { en = "In stage, days", zh = "阶段停留时长（天）" }
 --! unit = "days"
 --! doc = { en = "Mean days since the deals first entered the stage", zh = "首次进入该阶段以来的平均天数" }
 --! [columns.win_share]

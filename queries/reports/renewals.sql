@@ -31,13 +31,13 @@
 --! unit = "days"
 --! doc = { en = "Calendar days from the report's date to the end; negative if it has passed", zh = "报表日期至到期日的日历天数；已过期为负" }
 --! [columns.mrr]
---! title = { en = "MRR", zh = "月经常性收入" }
+--! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"
 --! doc = { en = "Monthly recurring revenue of the contract", zh = "该合同的月度经常性收入" }
 --! [columns.annual_value]
 --! title = { en = "Annual value", zh = "年度金额" }
 --! unit = "money"
---! doc = { en = "Twelve times MRR", zh = "月经常性收入 × 12" }
+--! doc = { en = "Twelve times MRR", zh = "月度经常性收入 × 12" }
 --! [columns.probability]
 --! title = { en = "Churn probability", zh = "流失概率" }
 --! unit = "share"

@@ -95,7 +95,9 @@ scored AS (
   FROM (SELECT measured.*, count(*) OVER () AS n FROM measured)
 )
 SELECT
-  customer_id,
+  scored.customer_id,
+  customers.name AS customer,
+  coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
   recency_days,
   frequency,
   monetary,
@@ -115,4 +117,6 @@ SELECT
     ELSE 'lost'
   END AS segment
 FROM scored
-ORDER BY monetary DESC, customer_id
+LEFT JOIN customers ON customers.customer_id = scored.customer_id
+LEFT JOIN owners ON owners.owner_id = customers.owner_id
+ORDER BY monetary DESC, scored.customer_id

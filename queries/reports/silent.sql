@@ -1,5 +1,5 @@
 --! title = { en = "Silent by their own rhythm", zh = "超出自身节奏的静默客户" }
---! description = { en = "Customers who have been silent for longer than they usually are, furthest beyond their own limit first. A customer's gaps are the days between two following days (local) with any activity; the limit is the quantile of these gaps, interpolated, and at least 2 days; whoever is silent for longer is listed. A weekly customer is thus missed after days, a quarterly one after months, where one limit for all would be wrong for both. Customers with fewer than min_days active days have no rhythm yet and are left out, and so are those whose contracts have all ended. Who never had a contract is listed for gone_days of silence; after that they are gone, and nobody's list for today. Whatever is loaded as activity counts, also what the source writes itself, unless activity is named.", zh = "静默时间超出自身惯常间隔的客户，按超出倍数从高到低。间隔为相邻两个有活动的本地日之间的天数；上限为该客户间隔的分位数（线性插值），且不少于 2 天；超过即列出。因此每周活跃的客户几天不见即提示，每季活跃的客户则需数月，统一的阈值对两者都不合适。活跃天数不足 min_days 的客户尚无节奏，不列出；全部合同已终止的客户不列出；从未有合同的客户在静默 gone_days 天以内列出，更久者视为已离开，不再属于当前待办。未指定活动时，所有已导入的活动都计入，包括来源系统自动生成的记录。" }
+--! description = { en = "Customers who have been silent for longer than they usually are, furthest beyond their own limit first. A customer's gaps are the days between two following days (local) with any activity; the limit is the quantile of these gaps, interpolated, and at least 2 days; whoever is silent for longer is listed. A weekly customer is thus missed after days, a quarterly one after months, where one limit for all would be wrong for both. Customers with fewer than min_days active days have no rhythm yet and are left out, and so are those whose contracts have all ended. Who never had a contract is listed for gone_days of silence; after that they are gone, and nobody's list for today. Whatever is loaded as activity counts, also what the source writes itself, unless activity is named.", zh = "静默时间超出自身惯常间隔的客户，按为上限的倍数从高到低。间隔为相邻两个有活动的本地日之间的天数；上限为该客户间隔的分位数（线性插值），且不少于 2 天；超过即列出。因此每周活跃的客户几天不见即提示，每季活跃的客户则需数月，统一的阈值对两者都不合适。活跃天数不足 min_days 的客户尚无节奏，不列出；全部合同已终止的客户不列出；从未有合同的客户在静默 gone_days 天以内列出，更久者视为已离开，不再属于当前待办。未指定活动时，所有已导入的活动都计入，包括来源系统自动生成的记录。" }
 --! group = "process"
 --! grain = "one row per silent customer, at most `limit`"
 --! chart = { kind = "table" }
@@ -46,7 +46,7 @@
 --! unit = "days"
 --! doc = { en = "Quantile of the customer's own gaps, at least 2", zh = "该客户自身间隔的分位数，至少为 2" }
 --! [columns.times_beyond]
---! title = { en = "Times the limit", zh = "超出倍数" }
+--! title = { en = "Times the limit", zh = "为上限的倍数" }
 --! unit = "number"
 --! doc = { en = "Days silent divided by the limit", zh = "静默天数 ÷ 上限" }
 --! [columns.band]
@@ -55,7 +55,7 @@
 --! absent = { en = "Not scored", zh = "未评分" }
 --! doc = { en = "Band of the newest churn score", zh = "最新流失评分的等级" }
 --! [columns.mrr]
---! title = { en = "MRR", zh = "月经常性收入" }
+--! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"
 --! doc = { en = "Sum of the running contracts; empty without one, or if they are in several currencies and none was chosen", zh = "在用合同月费合计；无合同，或存在多个币种且未指定币种时为空" }
 

@@ -40,11 +40,11 @@
 --! unit = "share"
 --! doc = { en = "Moved on, divided by moved on and lost", zh = "推进 ÷（推进 + 输单）" }
 --! [columns.median_days]
---! title = { en = "Median days", zh = "停留中位数（天）" }
+--! title = { en = "Median days", zh = "停留时长中位数（天）" }
 --! unit = "days"
 --! doc = { en = "Days after which half of the deals have left the stage; empty while not known", zh = "半数商机离开该阶段所需天数；尚不可知时为空" }
 --! [columns.p90_days]
---! title = { en = "90 % left after days", zh = "九成离开（天）" }
+--! title = { en = "90 % left after days", zh = "停留时长 P90（天）" }
 --! unit = "days"
 --! doc = { en = "Days after which nine in ten have left the stage", zh = "九成商机离开该阶段所需天数" }
 --! [columns.moved_30d]

@@ -68,7 +68,7 @@
 --! unit = "count"
 --! doc = { en = "Customers with a meeting, visit or demo on days 36 to 42", zh = "第 36 至 42 天内有会议、拜访或演示的客户数" }
 --! [columns.week_9]
---! title = { en = "Week 9: satisfaction", zh = "第 9 周：满意度与续约意向" }
+--! title = { en = "Week 9: satisfaction", zh = "第 9 周：满意度" }
 --! unit = "count"
 --! doc = { en = "Customers who answered a survey or were contacted on days 57 to 63", zh = "第 57 至 63 天内完成问卷或有联系的客户数" }
 --!

@@ -1,5 +1,5 @@
---! title = { en = "Do not mail", zh = "营销静默名单" }
---! description = { en = "Customers whom marketing must leave alone, and every reason why. no_consent: the customer attribute `consent` says no. contract_ended: the customer had contracts and all have ended; left alone for half a year, then to be reconsidered. status_ended: the status in the source says churned, terminated, lost or the like. complaint_open: a ticket of the category complaint is not closed. touched_often: more than max_touches touches went out in the last seven days, whether by campaign or by hand; what the customer did with them (opened, clicked, responded) is none. quiet: no activity for half a year, then to be reconsidered. Since and until are days; rows whose day has come stay until somebody has reconsidered, so that nobody is mailed by the mere passing of time; for touched_often it is the day on which the limit allows a touch again. The list names who must not be mailed by these rules; a customer who is not on it may still have objected elsewhere.", zh = "营销活动不得打扰的客户及其全部原因。no_consent：客户属性 consent 为“否”。contract_ended：曾有合同且已全部终止，静默半年后再评估。status_ended：来源系统中的状态为流失、终止、丢单等。complaint_open：有未关闭的投诉类工单。touched_often：最近七天内发出的触达超过 max_touches 次，不论来自营销活动还是人工；客户的反应（打开、点击、回复）不计。quiet：半年无活动，之后再评估。起止均为日期；到期的行仍会保留，直至有人重新评估，避免仅因时间流逝就恢复打扰；touched_often 的截止日为可再次触达之日。名单仅按上述规则给出；不在名单中的客户也可能在其他渠道表示过拒绝。" }
+--! title = { en = "Do not mail", zh = "营销免打扰名单" }
+--! description = { en = "Customers whom marketing must leave alone, and every reason why. no_consent: the customer attribute `consent` says no. contract_ended: the customer had contracts and all have ended; left alone for half a year, then to be reconsidered. status_ended: the status in the source says churned, terminated, lost or the like. complaint_open: a ticket of the category complaint is not closed. touched_often: more than max_touches touches went out in the last seven days, whether by campaign or by hand; what the customer did with them (opened, clicked, responded) is none. quiet: no activity for half a year, then to be reconsidered. Since and until are days; rows whose day has come stay until somebody has reconsidered, so that nobody is mailed by the mere passing of time; for touched_often it is the day on which the limit allows a touch again. The list names who must not be mailed by these rules; a customer who is not on it may still have objected elsewhere.", zh = "营销活动不得打扰的客户及其全部原因。no_consent：客户属性 consent 为“否”。contract_ended：曾有合同且已全部终止，静默半年后再评估。status_ended：来源系统中的状态为流失、终止等。complaint_open：有未关闭的投诉类工单。touched_often：最近七天内发出的触达超过 max_touches 次，不论来自营销活动还是人工；客户的反应（打开、点击、回复）不计。quiet：半年无活动，之后再评估。生效日与复核日均为日期；过了复核日的行仍会保留，直至有人重新评估，避免仅因时间流逝就恢复打扰；touched_often 的复核日为可再次触达之日。名单仅按上述规则给出；不在名单中的客户也可能在其他渠道表示过拒绝。" }
 --! group = "process"
 --! grain = "one row per customer and reason"
 --! chart = { kind = "table" }
@@ -20,11 +20,11 @@
 --! unit = "code"
 --! doc = { en = "Why the customer must not be mailed", zh = "不得打扰该客户的原因" }
 --! [columns.since]
---! title = { en = "Since", zh = "起始日" }
+--! title = { en = "Since", zh = "生效日" }
 --! unit = "date"
 --! doc = { en = "Day from which the reason holds: last contract ended, oldest open complaint opened, limit of touches passed, last activity (or creation, without any); empty where the source does not say", zh = "原因成立之日：最后一份合同终止、最早未关闭投诉创建、触达超限、最近一次活动（无活动时为创建日）；来源未说明时为空" }
 --! [columns.until]
---! title = { en = "Until", zh = "截止日" }
+--! title = { en = "Reconsider on", zh = "复核日" }
 --! unit = "date"
 --! doc = { en = "Day from which the customer may be touched again (touched_often) or is to be reconsidered (contract_ended, quiet: 180 days later); empty while the reason has no such day", zh = "可再次触达之日（touched_often），或应重新评估之日（contract_ended、quiet：180 天后）；无此日期时为空" }
 --!

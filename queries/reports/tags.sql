@@ -55,7 +55,7 @@
 --! unit = "money"
 --! doc = { en = "Net revenue of the last 365 days, refunds negative", zh = "最近 365 天净营收，退款为负" }
 --! [columns.mrr]
---! title = { en = "MRR", zh = "月经常性收入" }
+--! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"
 --! doc = { en = "Monthly recurring revenue of contracts that run", zh = "在用合同的月度经常性收入" }
 --! [columns.open_value]

@@ -1,5 +1,5 @@
 --! title = { en = "Sales velocity", zh = "销售速度" }
---! description = { en = "How fast deals become money, by the period they closed in. Win rate is won / (won + lost) with a Wilson 95 % interval; the mean amount is of won deals, with Student's 95 % interval; the cycle is the mean time from opening to winning, in days of 24 hours. Velocity = deals closed × win rate × mean amount ÷ mean cycle, which is won value per day of cycle: it rises with more deals, better odds, larger deals or a shorter cycle. Amounts are kept apart by currency; a period that has not ended is flagged.", zh = "商机转化为收入的速度，按关闭周期统计。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间；平均金额为赢单金额均值，附 Student 95% 区间；周期为从创建到赢单的平均天数（每天 24 小时）。销售速度 = 关闭商机数 × 赢单率 × 平均金额 ÷ 平均周期，即每天周期对应的赢单金额：商机更多、胜率更高、金额更大或周期更短都会使其上升。分币种统计；未结束的周期会标注。" }
+--! description = { en = "How fast deals become money, by the period they closed in. Win rate is won / (won + lost) with a Wilson 95 % interval; the mean amount is of won deals, with Student's 95 % interval; the cycle is the mean time from opening to winning, in days of 24 hours. Velocity = deals closed × win rate × mean amount ÷ mean cycle, which is won value per day of cycle: it rises with more deals, better odds, larger deals or a shorter cycle. Amounts are kept apart by currency; a period that has not ended is flagged.", zh = "商机转化为收入的速度，按商机关闭时间所在周期统计。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间；平均金额为赢单金额均值，附 Student 95% 区间；周期为从创建到赢单的平均天数（每天 24 小时）。销售速度 = 关闭商机数 × 赢单率 × 平均金额 ÷ 平均周期，即每天周期对应的赢单金额：商机更多、胜率更高、金额更大或周期更短都会使其上升。分币种统计；未结束的周期会标注。" }
 --! group = "sales"
 --! grain = "one row per period of closing, currency and breakdown value with a closed deal"
 --! chart = { kind = "line", x = "period", y = ["velocity"], series = "breakdown", facet = "currency", complete = "complete", count = "closed" }
@@ -33,7 +33,7 @@
 --! unit = "money"
 --! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
 --! [columns.mean_cycle_days]
---! title = { en = "Cycle, days", zh = "周期（天）" }
+--! title = { en = "Cycle, days", zh = "成交周期（天）" }
 --! unit = "days"
 --! doc = { en = "Mean days from opening to winning", zh = "从创建到赢单的平均天数" }
 --! [columns.velocity]

@@ -307,7 +307,7 @@ fn param_schema(param: &Param) -> RefOr<Schema> {
 fn column_schema(note: &ColumnNote) -> RefOr<Schema> {
     let kind = match note.unit.as_str() {
         "count" => Some(Type::Integer),
-        "share" | "money" | "days" | "score" | "number" | "percent_points" => Some(Type::Number),
+        "share" | "money" | "days" | "score" | "number" | "by_row" => Some(Type::Number),
         "date" => Some(Type::String),
         // Words, but flags too.
         _ => None,

@@ -27,7 +27,7 @@ scored AS (
         1 + 5 * (rank() OVER (ORDER BY monetary) - 1) // count(*) OVER () AS m
     FROM buyers
 )
-SELECT customer_id, recency_days, frequency, monetary, r, f, m,
+SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, '(no owner)') AS owner, recency_days, frequency, monetary, r, f, m,
     -- The head names the segments and what they depend on, not the borders: these are read off answers.
     CASE WHEN r >= 4 AND f + m >= 8 THEN 'champions'
         WHEN r >= 4 AND f + m >= 5 OR r = 3 AND f + m >= 8 THEN 'loyal'
@@ -38,5 +38,5 @@ SELECT customer_id, recency_days, frequency, monetary, r, f, m,
         WHEN f + m >= 5 THEN 'at_risk'
         WHEN r = 2 THEN 'hibernating'
         ELSE 'lost' END AS segment
-FROM scored
+FROM scored LEFT JOIN customers USING (customer_id) LEFT JOIN owners USING (owner_id)
 ORDER BY monetary DESC, customer_id

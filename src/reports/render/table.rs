@@ -1,6 +1,6 @@
 //! How does a person read a report in a terminal?
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::presets::NOTHING;
@@ -25,6 +25,7 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
         for row in 0..batch.num_rows() {
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
                 let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
+                let unit = if unit == "by_row" { own_unit(batch, row) } else { unit };
                 let text = cell_text(column.as_ref(), row, unit);
                 let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
                 let words = match is_null(column.as_ref(), row) {
@@ -51,6 +52,12 @@ pub fn ruled() -> Table {
     table
 }
 
+/// What the row's column `unit` says.
+fn own_unit(batch: &RecordBatch, row: usize) -> &str {
+    let units = batch.column_by_name("unit").and_then(|units| units.as_string_opt::<i32>());
+    units.filter(|units| units.is_valid(row)).map_or("", |units| units.value(row))
+}
+
 fn alignment(data_type: &DataType) -> CellAlignment {
     if is_numeric(data_type) { CellAlignment::Right } else { CellAlignment::Left }
 }
@@ -65,6 +72,9 @@ pub fn cell_text(column: &dyn Array, row: usize, unit: &str) -> String {
     match (column.data_type(), unit) {
         (DataType::Float64, "share") => {
             format!("{:.1} %", 100.0 * column.as_primitive::<Float64Type>().value(row))
+        }
+        (DataType::Float64, "count") => {
+            grouped(&format!("{:.0}", column.as_primitive::<Float64Type>().value(row)))
         }
         (DataType::Float64, _) => {
             grouped(&format!("{:.2}", column.as_primitive::<Float64Type>().value(row)))

@@ -152,13 +152,8 @@ impl Scale<'_> {
     }
 
     fn column(&self, row: &Row) -> Column {
-        let kind = match row.get("unit").and_then(Value::as_str) {
-            Some("count") => ColumnKind::Count,
-            Some("share") => ColumnKind::Share,
-            Some("money") => ColumnKind::Money,
-            Some("score") => ColumnKind::Score,
-            _ => ColumnKind::Number,
-        };
+        let unit = row.get("unit").and_then(Value::as_str).unwrap_or_default();
+        let kind = ColumnKind::of_unit(unit);
         Column {
             name: "value".to_owned(),
             title: String::new(),

@@ -4,7 +4,7 @@
 //! are put into the reader's time zone, months lose the day nobody meant, and
 //! codes become the words the query file has for them. Values are not touched.
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use chrono::DateTime;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::reports::header::Header;
 use crate::reports::render::rows;
 use crate::reports::{self, ReportTable};
 use crate::serve::ui::lang::Lang;
-use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
+use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row, UNIT};
 use crate::tenure::Tenure;
 
 /// The table of at most `most` rows of `report`; money is in `currency`.
@@ -25,16 +25,27 @@ pub fn table(
     most: usize,
     lang: Lang,
 ) -> Result<DataTable> {
-    let columns = columns(report, header, currency, lang);
+    let mut columns = columns(report, header, currency, lang);
     let mut rows = rows(&first(&report.batches, most))?;
     for row in &mut rows {
+        if let Some(unit) = row.get("unit").cloned() {
+            row.insert(UNIT.to_owned(), unit);
+        }
         for (field, column) in report.schema.fields().iter().zip(&columns) {
             if let Some(cell) = row.get_mut(field.name()) {
                 readable(cell, field, column, report, header, lang);
             }
         }
     }
+    // Without a breakdown, its column is "All" in every row.
+    columns.retain(|column| column.name != "breakdown" || !is_empty(report, "breakdown"));
     Ok(DataTable { columns, rows, total: report.rows() })
+}
+
+/// Whether a column has no value in any row.
+fn is_empty(report: &ReportTable, name: &str) -> bool {
+    let mut columns = report.batches.iter().filter_map(|batch| batch.column_by_name(name));
+    columns.all(|column| column.null_count() == column.len())
 }
 
 /// The columns of `report`, as its query file describes them.
@@ -72,13 +83,8 @@ fn kind(field: &Field, unit: &str) -> ColumnKind {
         (DataType::Timestamp(_, _), _) => ColumnKind::Date,
         (DataType::Utf8, _) if field.name() == "customer_id" => ColumnKind::Customer,
         (data_type, "count") if data_type.is_integer() => ColumnKind::Count,
-        (data_type, unit) if data_type.is_numeric() => match unit {
-            "share" => ColumnKind::Share,
-            "money" => ColumnKind::Money,
-            "days" => ColumnKind::Days,
-            "score" => ColumnKind::Score,
-            _ => ColumnKind::Number,
-        },
+        (data_type, "count") if data_type.is_numeric() => ColumnKind::Number,
+        (data_type, unit) if data_type.is_numeric() => ColumnKind::of_unit(unit),
         _ => ColumnKind::Text,
     }
 }

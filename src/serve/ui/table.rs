@@ -4,6 +4,8 @@
 //! width, grouped by thousands, with the exact value in the title where digits
 //! are dropped. On a phone it scrolls inside its own box, never the page.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,6 +15,9 @@ use super::format::decimal::Decimal;
 use super::format::{self, Formatted, date};
 use super::lang::Lang;
 use super::text::Text;
+
+/// Where a row of several units keeps its own, whatever the column `unit` shows.
+pub const UNIT: &str = "unit code";
 
 /// One row: column name to value, as the JSON answer holds it.
 pub type Row = Map<String, Value>;
@@ -35,6 +40,8 @@ pub enum ColumnKind {
     Score,
     /// A length of time in days.
     Days,
+    /// A number in the unit that the row names, under [`UNIT`].
+    ByRow,
     /// A date or an instant.
     Date,
     /// A calendar period by its first day or month.
@@ -46,12 +53,32 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
+    /// What numbers of a unit mean, as a query file names it.
+    #[must_use]
+    pub fn of_unit(unit: &str) -> Self {
+        match unit {
+            "count" => Self::Count,
+            "share" => Self::Share,
+            "money" => Self::Money,
+            "days" => Self::Days,
+            "score" => Self::Score,
+            "by_row" => Self::ByRow,
+            _ => Self::Number,
+        }
+    }
+
     /// Whether values are numbers, to be right-aligned and drawn.
     #[must_use]
     pub const fn is_numeric(self) -> bool {
         matches!(
             self,
-            Self::Count | Self::Number | Self::Money | Self::Share | Self::Score | Self::Days
+            Self::Count
+                | Self::Number
+                | Self::Money
+                | Self::Share
+                | Self::Score
+                | Self::Days
+                | Self::ByRow
         )
     }
 }
@@ -73,20 +100,21 @@ pub struct Column {
 }
 
 impl Column {
-    /// The heading with its unit: `Revenue, £`.
+    /// The heading with its unit, `Revenue, £`, unless the title says it.
     #[must_use]
     pub fn heading(&self, lang: Lang) -> String {
         let unit = match (self.kind, self.unit.as_deref()) {
             (ColumnKind::Money, Some(code)) => format::currency_sign(code).trim().to_owned(),
-            (ColumnKind::Share, None) => "%".to_owned(),
             (ColumnKind::Days, None) => lang.t(Text::DaysUnit).to_owned(),
             (_, unit) => unit.unwrap_or_default().to_owned(),
         };
-        let comma = match lang {
-            Lang::En => ", ",
-            Lang::Zh => "，",
-        };
-        if unit.is_empty() { self.title.clone() } else { format!("{}{comma}{unit}", self.title) }
+        if unit.is_empty() || self.title.to_lowercase().contains(&unit) {
+            return self.title.clone();
+        }
+        match lang {
+            Lang::En => format!("{}, {unit}", self.title),
+            Lang::Zh => format!("{}（{unit}）", self.title),
+        }
     }
 
     /// A value of this column, exact as far as a table allows.
@@ -101,7 +129,7 @@ impl Column {
         };
         match self.kind {
             ColumnKind::Count => number(&|decimal| format::fixed(decimal, 0, 0)),
-            ColumnKind::Number => number(&|decimal| format::fixed(decimal, 0, 2)),
+            ColumnKind::Number | ColumnKind::ByRow => number(&format::some),
             ColumnKind::Money => number(&|decimal| format::fixed(decimal, 2, 2)),
             ColumnKind::Share => number(&format::percent),
             // Whole days and whole scores are integers in the rows, and stay so.
@@ -183,7 +211,7 @@ pub fn render(cx: &Context, caption: &str, table: &DataTable) -> Markup {
                     @for row in &table.rows {
                         tr {
                             @for column in &table.columns {
-                                (cell(cx, column, row.get(&column.name).unwrap_or(&Value::Null)))
+                                (cell(cx, &of_row(column, row), row.get(&column.name).unwrap_or(&Value::Null)))
                             }
                         }
                     }
@@ -191,6 +219,16 @@ pub fn render(cx: &Context, caption: &str, table: &DataTable) -> Markup {
             }
         }
         p.note { (row_count(cx.lang, table)) }
+    }
+}
+
+/// The column as it is in this row.
+fn of_row<'a>(column: &'a Column, row: &Row) -> Cow<'a, Column> {
+    match row.get(UNIT).and_then(Value::as_str) {
+        Some(unit) if column.kind == ColumnKind::ByRow => {
+            Cow::Owned(Column { kind: ColumnKind::of_unit(unit), ..column.clone() })
+        }
+        _ => Cow::Borrowed(column),
     }
 }
 

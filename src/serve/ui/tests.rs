@@ -15,7 +15,7 @@ use super::pages::customer::{self, CustomerPage, Reason, Score};
 use super::pages::error::{self, Failure};
 use super::pages::report::{self, Outcome, ReportPage};
 use super::pages::{Parameter, ParameterKind};
-use super::table::{Column, ColumnKind, DataTable, Row};
+use super::table::{self, Column, ColumnKind, DataTable, Row};
 use markup::{tags, words};
 
 mod markup;
@@ -400,9 +400,85 @@ fn a_chart_draws_more_rows_than_the_table_lists() {
 fn a_total_of_many_words_stays_within_its_drawing() {
     let mut columns = columns(ColumnKind::Text, ColumnKind::Share);
     columns[1].absent = Some("全部客户".repeat(20));
-    let data =
-        rows(&json!([{"series": "A", "x": "a", "y": 0.5}, {"series": "A", "x": null, "y": 0.4}]));
-    assert!(draw(ChartKind::Bar, &columns, &data).contains('…'));
+    let bars = |total: f64| {
+        rows(&json!([
+            {"series": "A", "x": "a", "y": 0.5},
+            {"series": "A", "x": "b", "y": 0.3},
+            {"series": "A", "x": null, "y": total},
+        ]))
+    };
+    assert!(draw(ChartKind::Bar, &columns, &bars(0.4)).contains('…'));
+    // A total beyond all bars is no mean of them.
+    assert!(!draw(ChartKind::Bar, &columns, &bars(0.6)).contains("reference"));
+    assert!(!draw(ChartKind::Bar, &columns, &bars(0.6)).contains('…'));
+}
+
+#[test]
+fn a_heading_says_its_unit_once() {
+    let heading = |title: &str, kind, lang| {
+        Column { title: title.to_owned(), ..column("c", kind) }.heading(lang)
+    };
+    assert_eq!(heading("Mean age, days", ColumnKind::Days, Lang::En), "Mean age, days");
+    assert_eq!(heading("Age", ColumnKind::Days, Lang::En), "Age, days");
+    assert_eq!(heading("平均时长（天）", ColumnKind::Days, Lang::Zh), "平均时长（天）");
+    assert_eq!(heading("营收", ColumnKind::Money, Lang::Zh), "营收（¥）");
+    assert_eq!(heading("Share", ColumnKind::Share, Lang::En), "Share");
+}
+
+#[test]
+fn whole_days_stay_whole_and_small_numbers_are_not_0() {
+    let text = |kind, value: Value| column("c", kind).format(&value, Lang::En).text;
+    assert_eq!(text(ColumnKind::Days, json!(51)), "51");
+    assert_eq!(text(ColumnKind::Days, json!(51.0)), "51.0");
+    for (value, shown) in [
+        (json!(0), "0"),
+        (json!(1e-40), "<0.001"),
+        (json!(0.0024), "0.0024"),
+        (json!(0.85), "0.85"),
+        (json!(-0.001_2), "−0.0012"),
+    ] {
+        assert_eq!(text(ColumnKind::Number, value.clone()), shown, "{value}");
+    }
+}
+
+#[test]
+fn a_row_of_its_own_unit_is_written_in_it() {
+    let columns = vec![column("v", ColumnKind::ByRow)];
+    let data = rows(&json!([
+        {"v": 0.382, "unit code": "share"}, {"v": 1234.5, "unit code": "money"}, {"v": 7, "unit code": "count"},
+    ]));
+    let table = DataTable { total: 3, columns, rows: data };
+    let html = table::render(&context(Lang::En), "t", &table).into_string();
+    for shown in [">38.2%<", ">1,234.50<", ">7<"] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+}
+
+#[test]
+fn only_the_first_measure_has_the_interval_and_a_total_is_no_point_of_a_line() {
+    let columns = vec![
+        column("x", ColumnKind::Number),
+        column("y", ColumnKind::Number),
+        column("z", ColumnKind::Number),
+        column("low", ColumnKind::Number),
+        column("high", ColumnKind::Number),
+    ];
+    let data = rows(&json!([
+        {"x": 1, "y": 5, "z": 6, "low": 4, "high": 6},
+        {"x": 2, "y": 5, "z": 7, "low": 4, "high": 6},
+        {"x": null, "y": 777, "z": 888, "low": null, "high": null},
+    ]));
+    let spec = ChartSpec {
+        y: vec!["y".to_owned(), "z".to_owned()],
+        series: None,
+        complete: None,
+        count: None,
+        ..spec(ChartKind::Line)
+    };
+    let html = charts::figure("c", "t", &spec, &columns, &data, Room::Page, Lang::En).into_string();
+    // One for the page, one for a phone.
+    assert_eq!(html.matches("class=\"band\"").count(), html.matches("<svg").count(), "{html}");
+    assert!(!html.contains("777") && !html.contains("888"));
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub fn title(series: &[Series], lang: Lang) -> String {
 
 /// A tick's label: short, with as many digits as the step needs.
 pub fn tick(column: &Column, value: f64, step: f64, lang: Lang) -> String {
-    let places = usize::from(step < 0.01);
+    let percents = step * 100.0;
+    let places = usize::from((percents - percents.round()).abs() > 1e-9);
     let words = match (column.kind, Decimal::of_f64(value)) {
         (ColumnKind::Share, Some(share)) => {
             format!("{}%", share.shift(-2).round(places).grouped(places))
@@ -84,13 +85,16 @@ pub fn below(
             None => label::width(&point.at).min(110.0),
         })
         .fold(0.0, f64::max);
+    // Every mark, every second, …: gaps of one width can be read, others mislead.
+    let xs: Vec<f64> = positions.iter().map(|(position, _)| at(*position)).collect();
+    let fits = |step: usize| {
+        let each: Vec<f64> = xs.iter().copied().step_by(step).collect();
+        each.windows(2).all(|pair| pair[1] - pair[0] >= widest + 6.0)
+    };
+    let step = (1..=xs.len()).find(|step| fits(*step)).unwrap_or(1);
     let mut shown: Vec<(f64, String, Option<String>)> = Vec::new();
     let mut before: Option<Date> = None;
-    for ((position, point), date) in positions.iter().zip(&dates) {
-        let x = at(*position);
-        if shown.last().is_some_and(|(last, ..)| x - last < widest + 10.0) {
-            continue;
-        }
+    for (((_, point), date), x) in positions.iter().zip(&dates).zip(xs).step_by(step) {
         let (words, year) = date.map_or_else(
             || (label::fit(&point.at, 110.0), None),
             |date| date.tick(before, in_months, lang),

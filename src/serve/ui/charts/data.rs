@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{ChartSpec, label};
+use super::{ChartKind, ChartSpec, label};
 use crate::serve::ui::format::{self, date::Date};
 use crate::serve::ui::lang::Lang;
 use crate::serve::ui::table::{Column, ColumnKind, Row};
@@ -70,7 +70,8 @@ pub fn series<'a>(
     let along = find(&spec.x);
     let counted = spec.count.as_deref().and_then(find);
     let mut all: Vec<Series> = Vec::new();
-    for row in rows {
+    let is_total = |row: &Row| spec.kind == ChartKind::Line && cell(row, &spec.x).is_null();
+    for row in rows.iter().filter(|row| !is_total(row)) {
         for column in &measured {
             let mut name = split
                 .map_or_else(String::new, |split| split.format(cell(row, &split.name), lang).text);
@@ -101,7 +102,9 @@ fn point<'a>(
         |name: &Option<String>| name.as_deref().and_then(|name| format::number(cell(row, name)));
     let x = cell(row, &spec.x);
     let value = cell(row, &column.name);
-    let (low, high) = (end(&spec.low), end(&spec.high));
+    // The interval is that of the first measure.
+    let is_first = spec.y.first() == Some(&column.name);
+    let (low, high) = if is_first { (end(&spec.low), end(&spec.high)) } else { Default::default() };
     let complete =
         spec.complete.as_deref().and_then(|name| cell(row, name).as_bool()).unwrap_or(true);
     let at = along.map_or_else(String::new, |along| along.brief(x, lang).text);

@@ -70,6 +70,19 @@ pub fn fixed(decimal: &Decimal, least: usize, most: usize) -> Formatted {
     Formatted::rounded(decimal.round(most).grouped(least), decimal.grouped(least))
 }
 
+/// Any number with up to two digits after the point, and never a false 0: .0001 is
+/// `<0.001`, .0024 is `0.0024`.
+#[must_use]
+pub fn some(decimal: &Decimal) -> Formatted {
+    let exact = || decimal.grouped(0);
+    match decimal.round(4).grouped(0).as_str() {
+        _ if decimal.round(2).grouped(0).trim_start_matches('-') != "0" => fixed(decimal, 0, 2),
+        _ if exact() == "0" => fixed(decimal, 0, 2),
+        _ if decimal.round(3).grouped(0) == "0" => Formatted::rounded("<0.001".to_owned(), exact()),
+        short => Formatted::rounded(short.to_owned(), exact()),
+    }
+}
+
 /// A share as a percentage with one digit after the point: .6315 is `63.2%`.
 #[must_use]
 pub fn percent(share: &Decimal) -> Formatted {
@@ -109,7 +122,8 @@ pub fn signed(change: f64, places: usize) -> String {
 #[must_use]
 pub fn currency_sign(code: &str) -> String {
     match code {
-        "CNY" | "JPY" => "¥".to_owned(),
+        "CNY" => "¥".to_owned(),
+        "JPY" => "JP¥".to_owned(),
         "USD" => "$".to_owned(),
         "EUR" => "€".to_owned(),
         "GBP" => "£".to_owned(),

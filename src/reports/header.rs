@@ -83,6 +83,10 @@ pub struct Chart {
     /// The column that says how many a value stands for: a cohort's size, the
     /// customers at a step.
     pub count: Option<String>,
+    /// Whether the row without `x` is drawn, as the total of bars that are parts of
+    /// it.
+    #[serde(default)]
+    pub total: bool,
 }
 
 /// One parameter of a report.

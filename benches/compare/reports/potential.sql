@@ -2,7 +2,6 @@
 -- case:
 -- case: limit=1000000
 -- case: limit=3
--- case: limit=0
 -- case: limit=200 as_of=2024-09-30
 -- case: limit=500 as_of=2024-09-29T17:00:00Z tz=Asia/Shanghai
 -- case: limit=500 as_of=2024-11-05 tz=America/New_York

@@ -1,7 +1,7 @@
 -- Twin of the report `silent`.
 -- case:
 -- case: quantile=0.5 limit=1000000
--- case: quantile=1 min_days=2 gone_days=100000 limit=1000000
+-- case: quantile=1 min_days=2 gone_days=36500 limit=1000000
 -- case: activity=login limit=1000000 tz=Asia/Shanghai
 -- case: as_of=2024-09-30 limit=1000000 currency=USD
 WITH days AS (

@@ -233,6 +233,7 @@ fn no_chart() -> ChartSpec {
         high: None,
         complete: None,
         count: None,
+        total: false,
     }
 }
 

@@ -105,16 +105,11 @@ fn groups<'a>(series: &'a [Series<'a>]) -> Vec<Group<'a>> {
         .collect()
 }
 
-/// The total's mark, where a line at it means something: one series of a rate, and
-/// a total among the bars. Beyond them it is of something else than their mean, as
-/// customers whom any of the campaigns reached.
+/// The total's mark, where a line at it means something: one series of a rate.
 fn reference<'a>(series: &'a [Series<'a>]) -> Option<&'a Point<'a>> {
     let [only] = series else { return None };
     let rate = matches!(only.column.kind, ColumnKind::Share | ColumnKind::Score | ColumnKind::Days);
-    let total = only.points.iter().find(|point| rate && point.x.is_null() && point.y.is_some())?;
-    let bars = || only.points.iter().filter(|point| !point.x.is_null()).filter_map(|point| point.y);
-    let among = bars().any(|bar| Some(bar) <= total.y) && bars().any(|bar| Some(bar) >= total.y);
-    among.then_some(total)
+    only.points.iter().find(|point| rate && point.x.is_null() && point.y.is_some())
 }
 
 fn steps_of(start: f64, pitch: f64) -> impl Iterator<Item = f64> {

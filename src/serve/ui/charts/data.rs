@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{ChartKind, ChartSpec, label};
+use super::{ChartSpec, label};
 use crate::serve::ui::format::{self, date::Date};
 use crate::serve::ui::lang::Lang;
 use crate::serve::ui::table::{Column, ColumnKind, Row};
@@ -70,8 +70,8 @@ pub fn series<'a>(
     let along = find(&spec.x);
     let counted = spec.count.as_deref().and_then(find);
     let mut all: Vec<Series> = Vec::new();
-    let is_total = |row: &Row| spec.kind == ChartKind::Line && cell(row, &spec.x).is_null();
-    for row in rows.iter().filter(|row| !is_total(row)) {
+    let drawn = |row: &&Row| spec.total || !cell(row, &spec.x).is_null();
+    for row in rows.iter().filter(drawn) {
         for column in &measured {
             let mut name = split
                 .map_or_else(String::new, |split| split.format(cell(row, &split.name), lang).text);

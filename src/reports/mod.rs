@@ -63,7 +63,7 @@ impl ReportRequest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if one can not be read.
+    /// [`ErrorKind::Usage`] if one can not be read.
     pub fn stands(&self, engine: &Engine) -> Result<(Moment, Tz)> {
         let given = |name: &str, own: &Option<String>| {
             own.clone().or_else(|| self.params.get(name).cloned())

@@ -203,8 +203,8 @@ impl Engine {
             config = config.with_target_partitions(partitions);
         }
         let options = config.options_mut();
-        // Going over a plan again and again is most of the time of a small report,
-        // and made none of ours faster: some, half as slow again.
+        // Going over a plan again and again is a fifth of the time of a small report,
+        // and made none of ours faster.
         options.optimizer.max_passes = 1;
         // Spans let an error name the line of the query file.
         options.sql_parser.collect_spans = true;

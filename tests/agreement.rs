@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tenure::ReportRequest;
 use tenure::reports::render::rows;
 
-use crate::common::{block_on, sample};
+use crate::common::{answer, block_on, sample};
 
 type Rows = Vec<Map<String, Value>>;
 
@@ -18,13 +18,7 @@ struct At(&'static str);
 
 impl At {
     fn report(&self, name: &str, set: &[(&str, &str)]) -> Rows {
-        let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let request = ReportRequest {
-            params: params.collect(),
-            as_of: Some(self.0.to_owned()),
-            ..ReportRequest::default()
-        };
-        rows(&block_on(sample().report(name, &request)).unwrap().batches).unwrap()
+        answer(sample(), name, &[&[("as_of", self.0)], set].concat())
     }
 
     /// A metric of the overview: this month's and last month's.

@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tenure::ingest::IngestOptions;
+use tenure::reports::render::rows;
 use tenure::{ReportRequest, ReportTable, Tenure};
 
 /// The repository.
@@ -60,4 +62,9 @@ pub fn ask(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> tenure::Result<
     let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let request = ReportRequest { params: params.collect(), ..ReportRequest::default() };
     block_on(tenure.report(name, &request))
+}
+
+/// Its rows; it has to have an answer.
+pub fn answer(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> Vec<Map<String, Value>> {
+    rows(&ask(tenure, name, set).unwrap().batches).unwrap()
 }

@@ -119,4 +119,13 @@ fn a_query_that_does_not_plan_names_file_and_line() {
     assert!(error.contains("mine.sql:3"), "{error}");
     assert!(with("DELETE FROM orders").is_err());
     assert_eq!(with("SELECT 1 AS x ORDER BY 1").unwrap().rows(), 1);
+    // Names that look as if made from others are parameters if they are declared.
+    for name in ["month_of_year", "net_mask"] {
+        let param = format!(
+            "--! [params.{name}]\n--! type = \"integer\"\n--! default = 7\n--! doc = {{ en = \"X\", zh = \"X\" }}\n"
+        );
+        assert_eq!(with(&format!("{param}SELECT ${name} AS x ORDER BY 1")).unwrap().rows(), 1);
+        let error = with(&format!("SELECT ${name} AS x ORDER BY 1")).unwrap_err().to_string();
+        assert!(error.contains(&format!("${name} is not declared")), "{error}");
+    }
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tenure::ingest::{IngestOptions, Summary};
 use tenure::reports::render::rows;
-use tenure::{ChurnSpec, ReportRequest, Tenure};
+use tenure::{ChurnSpec, Tenure};
 
-use crate::common::{block_on, empty_store, real_data};
+use crate::common::{answer, block_on, empty_store, real_data};
 
 fn load(path: PathBuf, mapping: Option<&str>) -> (TempDir, Tenure, Summary) {
     let (folder, tenure) = empty_store();
@@ -21,13 +21,6 @@ fn load(path: PathBuf, mapping: Option<&str>) -> (TempDir, Tenure, Summary) {
     let all = summary.rows;
     assert_eq!(all.read, all.kept + all.quarantined + all.filtered);
     (folder, tenure, summary)
-}
-
-fn report(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> Vec<Map<String, Value>> {
-    let params: BTreeMap<String, String> =
-        set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let request = ReportRequest { params, ..ReportRequest::default() };
-    rows(&block_on(tenure.report(name, &request)).unwrap().batches).unwrap()
 }
 
 fn number(row: &Map<String, Value>, column: &str) -> f64 {
@@ -54,7 +47,7 @@ fn triangles() -> Option<[BTreeMap<(String, i64), i64>; 2]> {
 }
 
 fn assert_triangle(tenure: &Tenure, set: &[(&str, &str)], expected: &BTreeMap<(String, i64), i64>) {
-    let cells = report(tenure, "retention", set);
+    let cells = answer(tenure, "retention", set);
     let mut seen = 0;
     for cell in &cells {
         let key = (cell["cohort"].as_str().unwrap().to_owned(), cell["age"].as_i64().unwrap());
@@ -82,7 +75,7 @@ fn online_retail_triangles_and_revenue() {
     assert_eq!(summary.rows.read, 541_909);
     assert_triangle(&tenure, &[], &all);
     assert_triangle(&tenure, &[("start", "order")], &positive);
-    let total = report(&tenure, "revenue", &[("period", "all")]);
+    let total = answer(&tenure, "revenue", &[("period", "all")]);
     assert_eq!(total[0]["revenue"].to_string(), "9747747.934");
     assert_eq!(total[0]["orders"].as_i64(), Some(25_900));
     assert_eq!(total[0]["customers"].as_i64(), Some(4_372));
@@ -98,9 +91,9 @@ fn online_retail_triangles_and_revenue() {
     let (_folder, sales, summary) = load(path, Some("online_retail_sales"));
     assert_eq!((summary.rows.kept, summary.rows.filtered), (397_884, 144_025));
     assert_triangle(&sales, &[], &positive);
-    let total = report(&sales, "revenue", &[("period", "all")]);
+    let total = answer(&sales, "revenue", &[("period", "all")]);
     assert_eq!(total[0]["revenue"].to_string(), "8911407.904");
-    let by_value = report(&sales, "rfm", &[]);
+    let by_value = answer(&sales, "rfm", &[]);
     for (customer, value) in [("14646", 280_206.02), ("18102", 259_657.30), ("17450", 194_550.79)] {
         let row = by_value.iter().find(|row| row["customer_id"] == customer).unwrap();
         assert!((number(row, "monetary") - value).abs() < 0.005, "{row:?}");
@@ -124,7 +117,7 @@ fn cdnow_totals() {
     let Some(path) = real_data("cdnow/CDNOW_master.txt") else { return };
     let (_folder, tenure, summary) = load(path, Some("cdnow"));
     assert_eq!(summary.rows.kept, 69_659);
-    let total = report(&tenure, "revenue", &[("period", "all")]);
+    let total = answer(&tenure, "revenue", &[("period", "all")]);
     assert_eq!(total[0]["orders"].as_i64(), Some(69_659));
     assert_eq!(total[0]["customers"].as_i64(), Some(23_570));
     assert_eq!(number(&total[0], "revenue"), 2_500_315.63);
@@ -135,7 +128,7 @@ fn cdnow_totals() {
 fn cdnow_laws_of_buying_and_spending() {
     let Some(path) = real_data("cdnow/CDNOW_sample.txt") else { return };
     let (_folder, tenure, _) = load(path, Some("cdnow"));
-    let laws = report(&tenure, "clv_model", &[("as_of", "1997-09-30")]);
+    let laws = answer(&tenure, "clv_model", &[("as_of", "1997-09-30")]);
     let published = [0.243, 4.414, 0.793, 2.426, 6.25, 3.74, 15.44];
     let off = [0.001, 0.001, 0.001, 0.001, 0.01, 0.01, 0.01];
     assert_eq!(laws.len(), published.len());
@@ -149,7 +142,7 @@ fn cdnow_laws_of_buying_and_spending() {
 
     // A customer who bought twice again, the last time after 30.43 weeks.
     let set = [("as_of", "1997-09-30"), ("horizon", "273"), ("discount", "0"), ("limit", "9999")];
-    let customers = report(&tenure, "clv", &set);
+    let customers = answer(&tenure, "clv", &set);
     assert_eq!(customers.len(), 2_357);
     let known = customers.iter().find(|row| {
         row["purchases"].as_i64() == Some(3)
@@ -165,7 +158,7 @@ fn cdnow_laws_of_buying_and_spending() {
 fn maven_pipeline_and_the_product_spelt_two_ways() {
     let Some(path) = real_data("maven_crm_sales") else { return };
     let (_folder, tenure, _) = load(path, Some("maven_crm"));
-    let sellers = report(&tenure, "leaders", &[]);
+    let sellers = answer(&tenure, "leaders", &[]);
     let total = sellers.last().unwrap();
     assert_eq!(total["owner"], Value::Null);
     assert_eq!((total["won"].as_i64(), total["lost"].as_i64()), (Some(4_238), Some(2_473)));
@@ -178,7 +171,7 @@ fn maven_pipeline_and_the_product_spelt_two_ways() {
         assert!((number(total, column) - value).abs() < within, "{column}: {total:?}");
     }
     let months: Vec<f64> =
-        report(&tenure, "velocity", &[]).iter().map(|row| number(row, "won_value")).collect();
+        answer(&tenure, "velocity", &[]).iter().map(|row| number(row, "won_value")).collect();
     let published = [
         1_134_672.0,
         721_932.0,
@@ -204,7 +197,7 @@ fn hillstrom_experiment() {
     let Some(path) = real_data("hillstrom_email/hillstrom.csv") else { return };
     let (_folder, tenure, summary) = load(path, Some("hillstrom"));
     assert_eq!(summary.rows.read, 64_000);
-    let arms = report(
+    let arms = answer(
         &tenure,
         "experiment",
         &[
@@ -237,7 +230,7 @@ fn hillstrom_experiment() {
 fn complete_journey_campaigns() {
     let Some(path) = real_data("completejourney") else { return };
     let (_folder, tenure, _) = load(path, Some("complete_journey"));
-    let campaigns = report(&tenure, "campaigns", &[]);
+    let campaigns = answer(&tenure, "campaigns", &[]);
     let total = campaigns.iter().find(|row| row["campaign_id"].is_null()).unwrap();
     assert_eq!(total["reach"].as_i64(), Some(1_559));
     assert_eq!(total["responded"].as_i64(), Some(410));
@@ -278,6 +271,6 @@ fn salesforce_data_loader_files_are_known_by_their_headers() {
     assert_eq!(summary.files.len(), 10);
     assert_eq!(summary.rows.quarantined, 0);
     assert!(summary.files.iter().all(|file| file.mapping == "salesforce"));
-    let won: i64 = report(&tenure, "leaders", &[]).last().unwrap()["won"].as_i64().unwrap();
+    let won: i64 = answer(&tenure, "leaders", &[]).last().unwrap()["won"].as_i64().unwrap();
     assert!(won > 0);
 }

@@ -7,11 +7,10 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use tenure::Tenure;
 use tenure::ingest::IngestOptions;
-use tenure::reports::render::rows;
-use tenure::{ReportRequest, Tenure};
 
-use crate::common::{block_on, empty_store};
+use crate::common::{answer, block_on, empty_store};
 
 const MAPPING: &str = r#"
 title = "Contracts"
@@ -67,13 +66,7 @@ fn load(folder: &TempDir, tenure: &Tenure, file: &str, contracts: &[(usize, Cont
 }
 
 fn report(tenure: &Tenure, name: &str, set: &[(&str, &str)]) -> Vec<Map<String, Value>> {
-    let params = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let request = ReportRequest {
-        params: params.collect(),
-        as_of: Some("2025-12-31".to_owned()),
-        ..ReportRequest::default()
-    };
-    rows(&block_on(tenure.report(name, &request)).unwrap().batches).unwrap()
+    answer(tenure, name, &[&[("as_of", "2025-12-31")], set].concat())
 }
 
 fn cents(row: &Map<String, Value>, column: &str) -> i64 {

@@ -7,9 +7,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tenure::Tenure;
 use tenure::ingest::IngestOptions;
-use tenure::reports::render::rows;
 
-use crate::common::{ask, block_on, empty_store};
+use crate::common::{answer, block_on, empty_store};
 
 const CUSTOMERS: &str = "customer_id,name,owner_id,created_at
 C1,a,u2,2024-01-01
@@ -44,8 +43,7 @@ fn store(files: &[(&str, &str)]) -> (TempDir, Tenure) {
 
 /// One column of an answer.
 fn column(tenure: &Tenure, report: &str, set: &[(&str, &str)], name: &str) -> Vec<Value> {
-    let answer = ask(tenure, report, set).unwrap();
-    rows(&answer.batches).unwrap().into_iter().map(|row| row[name].clone()).collect()
+    answer(tenure, report, set).into_iter().map(|row| row[name].clone()).collect()
 }
 
 fn orders(rows: &str) -> (TempDir, Tenure) {
@@ -84,8 +82,7 @@ fn a_win_rate_is_of_deals_in_all_currencies_wherever_it_is_shown() {
     let sellers = column(&tenure, "leaders", &[as_of], "win_rate");
     assert_eq!(sellers, [0.5, 0.5]);
     assert_eq!(column(&tenure, "leaders", &[as_of], "won_value"), [1000.0, 1000.0]);
-    let overview = ask(&tenure, "overview", &[as_of]).unwrap();
-    let rates = rows(&overview.batches).unwrap();
+    let rates = answer(&tenure, "overview", &[as_of]);
     let rate = rates.iter().find(|row| row["metric"] == "win_rate").unwrap();
     assert_eq!(rate["value"], 0.5);
 }
@@ -110,6 +107,20 @@ fn the_currency_taken_unasked_is_that_of_the_amounts_there_were() {
     let january = column(&tenure, "revenue", &[("as_of", "2024-01-31")], "revenue");
     assert_eq!(january, [50.0]);
     assert_eq!(column(&tenure, "revenue", &[], "revenue"), [200.0]);
+}
+
+#[test]
+fn the_currency_of_the_company_is_taken_before_that_of_most_amounts() {
+    let (folder, tenure) = orders(
+        "C1,O1,50,EUR,2024-01-05T10:00:00Z\nC1,O2,100,USD,2024-01-06T10:00:00Z\nC1,O3,100,USD,2024-01-07T10:00:00Z\n",
+    );
+    assert_eq!(column(&tenure, "revenue", &[], "revenue"), [200.0]);
+    let mut config = tenure::config::Config::defaults().unwrap();
+    config.store = folder.path().join("store").display().to_string();
+    config.params = "currency = \"EUR\"".parse().unwrap();
+    let tenure = Tenure::with_config(config).unwrap();
+    assert_eq!(column(&tenure, "revenue", &[], "revenue"), [50.0]);
+    assert_eq!(column(&tenure, "revenue", &[("currency", "USD")], "revenue"), [200.0]);
 }
 
 #[test]

@@ -6,17 +6,18 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Schema};
 use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
 use super::calendar::MICROS_PER_DAY;
 use crate::error::{Error, ErrorKind};
+use crate::schema::Kind;
 
 /// The type of every instant the functions take: microseconds, UTC.
 pub(super) fn instant_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+    Kind::Time.data_type()
 }
 
 /// The type a column of names is taken as: coded as it is stored, or plain text.

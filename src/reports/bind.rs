@@ -65,11 +65,12 @@ pub fn bind(statement: &mut Statement, values: &BTreeMap<String, Value>) -> Resu
 
 /// What stands for `$name`.
 fn bound(name: &str, values: &BTreeMap<String, Value>) -> Result<Expr> {
-    let value = values.get(base(name));
-    match (value, name.strip_suffix(MASK), name.split_once(OF)) {
-        (Some(steps), Some(_), _) => mask(steps),
-        (Some(Value::Breakdown(by)), _, Some((_, table))) => breakdown(by, table),
-        (Some(value), None, None) => literal(value),
+    if let Some(value) = values.get(name) {
+        return literal(value);
+    }
+    match (values.get(base(name)), name.split_once(OF)) {
+        (Some(Value::Breakdown(by)), Some((_, table))) => breakdown(by, table),
+        (Some(steps), None) => mask(steps),
         _ => Err(Error::new(ErrorKind::Internal, format!("${name} has no value"))),
     }
 }
@@ -83,7 +84,7 @@ const MASK: &str = "_mask";
 /// customer.
 const OF: &str = "_of_";
 
-/// The parameter that `$name` is made from.
+/// The parameter that `$name` is made from, if it is not one itself.
 #[must_use]
 pub fn base(name: &str) -> &str {
     let of = name.split_once(OF).map(|(param, _)| param);
@@ -158,13 +159,13 @@ fn breakdown(name: &str, table: &str) -> Result<Expr> {
     }
 }
 
-/// Whether `$name` can be made from a parameter of this kind.
+/// Whether `$name`, no parameter itself, can be made from one of this kind.
 #[must_use]
 pub fn is_made_from(name: &str, kind: ParamKind) -> bool {
-    match (name.ends_with(MASK), base(name) == name) {
-        (_, true) => true,
-        (true, _) => kind == ParamKind::Steps,
-        (false, _) => kind == ParamKind::Breakdown,
+    match kind {
+        ParamKind::Steps => name.ends_with(MASK),
+        ParamKind::Breakdown => name.contains(OF),
+        _ => false,
     }
 }
 

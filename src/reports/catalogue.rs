@@ -118,7 +118,10 @@ impl Query {
             placeholders.extend(bind::placeholders(&query.statement));
             placeholders.extend(past::PARAMS.map(str::to_owned));
         }
-        let used = placeholders.iter().map(|name| bind::base(name).to_owned()).collect();
+        let own: BTreeSet<String> = header.params.keys().cloned().collect();
+        let source =
+            |name: &String| if own.contains(name) { name } else { bind::base(name) }.to_owned();
+        let used = placeholders.iter().map(source).collect();
         let columns = vocabulary::columns(&statement);
         // What features and churn queries describe is what they offer.
         if !matches!(purpose, Purpose::Feature | Purpose::Churn) {
@@ -126,9 +129,9 @@ impl Query {
         }
         let declared: BTreeSet<String> = header.params.keys().cloned().collect();
         for name in &placeholders {
-            let param = header.params.get(bind::base(name));
-            let is_declared = param.is_some_and(|param| bind::is_made_from(name, param.kind));
-            if !is_declared && !IMPLICIT.contains(&name.as_str()) {
+            let made_from = header.params.get(bind::base(name));
+            let is_made = made_from.is_some_and(|param| bind::is_made_from(name, param.kind));
+            if !declared.contains(name) && !is_made && !IMPLICIT.contains(&name.as_str()) {
                 return Err(Error::new(
                     ErrorKind::Query,
                     format!(

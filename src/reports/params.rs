@@ -84,7 +84,7 @@ pub fn value(name: &str, param: &Param, given: Option<&str>) -> Result<Value> {
     }
 }
 
-/// What a number may be, as words; nothing for what is no number.
+/// The least and the most a number may be; nothing for what is no number.
 #[must_use]
 pub fn bounds(param: &Param) -> Option<(f64, Option<f64>)> {
     let is_number = matches!(param.kind, ParamKind::Integer | ParamKind::Number);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -21,6 +21,7 @@ use super::params::start_of_day;
 use super::{Query, Value, rows};
 use crate::engine::View;
 use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Kind;
 
 /// The parameters that say which days.
 pub const PARAMS: [&str; 2] = ["horizon", "cutoffs"];
@@ -48,7 +49,7 @@ pub async fn provide(view: &View, query: &Query, bound: &BTreeMap<String, Value>
             then.insert("as_of".to_owned(), Value::Instant(last));
             let (asked, answered) = rows(&view.known_at(last), part, &then).await?;
             let mut fields = asked.fields().to_vec();
-            fields.push(Arc::new(Field::new("cutoff", instants(), false)));
+            fields.push(Arc::new(Field::new("cutoff", Kind::Time.data_type(), false)));
             let schema = schema.get_or_insert_with(|| Arc::new(Schema::new(fields)));
             for batch in answered {
                 let mut columns = batch.columns().to_vec();
@@ -61,10 +62,6 @@ pub async fn provide(view: &View, query: &Query, bound: &BTreeMap<String, Value>
         }
     }
     Ok(())
-}
-
-fn instants() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 fn repeated(at: DateTime<Utc>, n: usize) -> ArrayRef {

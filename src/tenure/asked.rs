@@ -26,7 +26,6 @@ impl Tenure {
         query: &Query,
         request: &ReportRequest,
     ) -> Result<()> {
-        self.check_currency(engine, query, request).await?;
         for (name, param) in &query.header.params {
             let given = request.params.get(name).map(String::as_str);
             match params::value(name, param, given)? {
@@ -38,6 +37,9 @@ impl Tenure {
                     for condition in path.patterns().flat_map(|pattern| &pattern.conditions) {
                         self.check_property(engine, name, &condition.column).await?;
                     }
+                }
+                Value::Text(asked) if name == CURRENCY && !asked.is_empty() => {
+                    self.check_currency(engine, &asked).await?;
                 }
                 Value::Text(asked) if param.kind == ParamKind::Property => {
                     self.check_property(engine, name, &asked).await?;
@@ -61,7 +63,8 @@ impl Tenure {
         query: &Query,
         request: &ReportRequest,
     ) -> Result<Option<String>> {
-        let takes = query.header.params.contains_key(CURRENCY);
+        // The company may have one by its settings.
+        let takes = query.header.params.get(CURRENCY).is_some_and(|param| param.default.is_none());
         let is_given = request.params.contains_key(CURRENCY);
         let keeps_apart = query.columns.iter().any(|column| column == CURRENCY);
         if !takes || is_given || keeps_apart {
@@ -73,19 +76,9 @@ impl Tenure {
     }
 
     /// A currency no amount has would be answered by zeros.
-    async fn check_currency(
-        &self,
-        engine: &Engine,
-        query: &Query,
-        request: &ReportRequest,
-    ) -> Result<()> {
-        let takes = query.header.params.contains_key(CURRENCY);
-        let Some(asked) = request.params.get(CURRENCY).filter(|asked| takes && !asked.is_empty())
-        else {
-            return Ok(());
-        };
+    async fn check_currency(&self, engine: &Engine, asked: &str) -> Result<()> {
         let known = texts(&self.page(engine, "currencies", BTreeMap::new()).await?);
-        if known.is_empty() || known.contains(asked) {
+        if known.is_empty() || known.iter().any(|known| known == asked) {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Unknown, format!("{CURRENCY}: no amount is in \"{asked}\""))

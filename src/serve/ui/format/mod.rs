@@ -74,12 +74,12 @@ pub fn fixed(decimal: &Decimal, least: usize, most: usize) -> Formatted {
 /// `<0.001`, .0024 is `0.0024`.
 #[must_use]
 pub fn some(decimal: &Decimal) -> Formatted {
-    let exact = || decimal.grouped(0);
-    match decimal.round(4).grouped(0).as_str() {
-        _ if decimal.round(2).grouped(0).trim_start_matches('-') != "0" => fixed(decimal, 0, 2),
-        _ if exact() == "0" => fixed(decimal, 0, 2),
-        _ if decimal.round(3).grouped(0) == "0" => Formatted::rounded("<0.001".to_owned(), exact()),
-        short => Formatted::rounded(short.to_owned(), exact()),
+    let exact = decimal.grouped(0);
+    let is_0 = |places| decimal.round(places).grouped(0) == "0";
+    match (exact == "0" || !is_0(2), is_0(3)) {
+        (true, _) => fixed(decimal, 0, 2),
+        (false, true) => Formatted::rounded("<0.001".to_owned(), exact),
+        (false, false) => fixed(decimal, 0, 4),
     }
 }
 

@@ -37,7 +37,9 @@
 //! | `qini(place, treated, converted)` | how well a score finds whom a treatment moves |
 //! | `wilson(successes, n)` | how sure a share is |
 //! | `newcombe(x1, n1, x2, n2)` | how sure the difference of two shares is |
-//! | `mean_interval(mean, stddev, n)` | how sure a mean is |
+//! | `moments(x)` | how values are spread about their mean |
+//! | `mean_interval(moments)` | how sure a mean is |
+//! | `difference_interval(moments, moments)` | how sure the difference of two means is |
 //! | `quantile(value, share)` | the value that so many stay below |
 //! | `p_value(z)` | would chance alone move a number so far |
 //! | `nps_interval(promoters, detractors, n)` | how sure an NPS is |
@@ -59,6 +61,7 @@ pub mod calendar;
 mod clv;
 mod concordance;
 mod conversion;
+mod difference_interval;
 mod fit;
 pub mod funnel;
 mod gamma_gamma;
@@ -68,6 +71,7 @@ mod interval;
 mod kaplan_meier;
 mod latest;
 mod mean_interval;
+mod moments;
 mod newcombe;
 mod nonnegative_logistic;
 mod nps_interval;
@@ -107,6 +111,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
     vec![
         attribute::function(),
         business_hours::function(),
+        difference_interval::function(),
         mean_interval::function(),
         newcombe::function(),
         nps_interval::function(),
@@ -139,6 +144,7 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         gamma_gamma::function(),
         kaplan_meier::function(),
         latest::function(),
+        moments::function(),
         nonnegative_logistic::function(),
         qini::function(),
         quantile::function(),

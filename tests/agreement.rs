@@ -36,6 +36,14 @@ impl At {
             _ => ["2024-09-01", "2024-08-01"],
         }
     }
+
+    /// The day of last month up to which a sum is compared: its last, or the same.
+    fn a_month_ago(&self) -> At {
+        match self.0 {
+            "2024-12-31" => At("2024-11-30"),
+            _ => At("2024-08-17"),
+        }
+    }
 }
 
 const DATES: [At; 2] = [At("2024-12-31"), At("2024-09-17")];
@@ -59,13 +67,25 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9 * a.abs().max(1.0)
 }
 
+/// What the overview compares a month with.
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    /// Last month up to the same day.
+    SoFar,
+    /// All of last month, or its end.
+    All,
+}
+
 /// The overview's months beside a report's months.
-fn months_agree(metric: &str, report: &str, set: &[(&str, &str)], column: &str) {
+fn months_agree(metric: &str, report: &str, column: &str, before: Before) {
     for at in &DATES {
-        let months = by_period(&at.report(report, set), column);
-        for (month, shown) in at.months().into_iter().zip(at.overview(metric)) {
+        let months = by_period(&at.report(report, &[]), column);
+        let so_far = by_period(&at.a_month_ago().report(report, &[]), column);
+        let earlier = if before == Before::SoFar { &so_far } else { &months };
+        let both = at.months().into_iter().zip([&months, earlier]);
+        for ((month, of), shown) in both.zip(at.overview(metric)) {
             // No row is nothing for a sum, and no rate for a rate.
-            let expected = months.get(month).copied();
+            let expected = of.get(month).copied();
             let agree = match (expected, shown) {
                 (Some(expected), Some(shown)) => close(expected, shown),
                 (None, shown) => shown.is_none_or(|shown| shown == 0.0),
@@ -78,13 +98,26 @@ fn months_agree(metric: &str, report: &str, set: &[(&str, &str)], column: &str) 
 
 #[test]
 fn the_overview_shows_what_the_reports_behind_it_show() {
-    months_agree("revenue", "revenue", &[], "revenue");
-    months_agree("nps", "nps", &[], "nps");
-    months_agree("mrr", "mrr", &[], "end_mrr");
-    months_agree("nrr", "nrr", &[], "nrr");
-    months_agree("active_customers", "lifecycle", &[], "active");
-    months_agree("win_rate", "velocity", &[], "win_rate");
-    months_agree("open_tickets", "backlog", &[], "open_end");
+    months_agree("revenue", "revenue", "revenue", Before::SoFar);
+    months_agree("nps", "nps", "nps", Before::All);
+    months_agree("mrr", "mrr", "end_mrr", Before::All);
+    months_agree("nrr", "nrr", "nrr", Before::SoFar);
+    months_agree("active_customers", "lifecycle", "active", Before::SoFar);
+    months_agree("win_rate", "velocity", "win_rate", Before::All);
+    months_agree("open_tickets", "backlog", "open_end", Before::All);
+}
+
+#[test]
+fn new_customers_are_those_the_channels_brought() {
+    for at in &DATES {
+        let [month, before] = at.months();
+        let spans = [(month, at.0), (before, at.a_month_ago().0)];
+        for ((from, to), shown) in spans.into_iter().zip(at.overview("new_customers")) {
+            let channels = at.report("channels", &[("from", from), ("to", to)]);
+            let total = channels.iter().find(|row| row["channel"].is_null()).unwrap();
+            assert_eq!(Some(number(total, "customers")), shown, "{from} to {to}");
+        }
+    }
 }
 
 #[test]

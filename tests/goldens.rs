@@ -12,6 +12,18 @@ use tenure::reports::render::{Format, render};
 
 use crate::common::{block_on, root, sample};
 
+/// What a report is asked with where it has no answer by default.
+const SETTINGS: [(&str, &[(&str, &str)]); 1] = [(
+    "experiment",
+    &[
+        ("attribute", "language"),
+        ("control", "en"),
+        ("starts", "2024-06-01"),
+        ("window", "90d"),
+        ("aa", "true"),
+    ],
+)];
+
 #[test]
 fn goldens() {
     let folder = root().join("tests/goldens");
@@ -22,7 +34,11 @@ fn goldens() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     for query in tenure.catalogue().all(Purpose::Report) {
-        let report = block_on(tenure.report(&query.name, &ReportRequest::default())).unwrap();
+        let set = SETTINGS.iter().find(|(name, _)| *name == query.name);
+        let set = set.map_or(&[][..], |(_, set)| set).iter();
+        let params = set.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let request = ReportRequest { params, ..ReportRequest::default() };
+        let report = block_on(tenure.report(&query.name, &request)).unwrap();
         let bytes = render(&report, &query.header, Format::Csv, Language::En).unwrap();
         let file = format!("{}.csv", query.name);
         if bless {

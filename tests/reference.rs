@@ -41,8 +41,10 @@ fn every_column_of_every_report_is_described() {
             let unit = header.columns[field.name()].unit.as_str();
             let fits = match unit {
                 "count" => field.data_type().is_integer(),
-                "share" | "hours" => field.data_type() == &DataType::Float64,
-                "money" | "days" | "score" | "number" | "by_row" => field.data_type().is_numeric(),
+                "share" | "points" | "hours" => field.data_type() == &DataType::Float64,
+                "money" | "days" | "score" | "number" | "by_row" | "change_by_row" => {
+                    field.data_type().is_numeric()
+                }
                 "date" => field.data_type().is_temporal(),
                 "text" | "code" => field.data_type() == &DataType::Utf8,
                 "flag" => field.data_type() == &DataType::Boolean,
@@ -51,13 +53,14 @@ fn every_column_of_every_report_is_described() {
             assert!(fits, "{name}.{}: {unit} for {}", field.name(), field.data_type());
         }
         let chart = header.chart.as_ref().unwrap_or_else(|| panic!("{name} has no chart"));
-        if chart.kind != ChartKind::Table {
-            let drawn =
-                [Some(&chart.x), chart.series.as_ref(), chart.facet.as_ref(), chart.low.as_ref()];
-            let more = [chart.high.as_ref(), chart.complete.as_ref(), chart.count.as_ref()];
-            for column in drawn.into_iter().chain(more).flatten().chain(&chart.y) {
-                assert!(there.contains(column.as_str()), "{name}: the chart's {column}");
-            }
+        let x = Some(&chart.x).filter(|_| chart.kind != ChartKind::Table);
+        let drawn = [x, chart.series.as_ref(), chart.facet.as_ref(), chart.low.as_ref()];
+        let more = [&chart.high, &chart.complete, &chart.count, &chart.open].map(Option::as_ref);
+        for column in drawn.into_iter().chain(more).flatten().chain(&chart.y) {
+            assert!(there.contains(column.as_str()), "{name}: the chart's {column}");
+        }
+        for code in &header.voids {
+            assert!(header.words("note", code).is_some(), "{name}: no words for {code}");
         }
         for param in header.params.values() {
             assert!(!param.doc.zh.is_empty(), "{name}");

@@ -1,5 +1,5 @@
 --! title = { en = "Order lines loaded twice", zh = "重复导入的订单行" }
---! description = { en = "Order lines without a line id that are equal in customer, order, product, quantity, amount and time, and came in different loads: overlapping exports count them twice. Equal lines within one load are left alone, as a customer may buy the same twice.", zh = "没有行号、且客户、订单、产品、数量、金额、时间都相同、来自不同批次的订单行：导出范围重叠会重复计算。同一批次内的相同行不算。" }
+--! description = { en = "Order lines without a line id that are equal in customer, order, product, quantity, amount and time, and came in different loads: overlapping exports count them twice. Equal lines within one load are left alone, as a customer may buy the same twice.", zh = "没有行号，客户、订单、产品、数量、金额、时间都相同，却来自不同批次的订单行：导出范围重叠会使其重复计入。同一批次内的相同行不算，因为客户可能同样的东西买两次。" }
 --! severity = "error"
 --! grain = "one row per order"
 

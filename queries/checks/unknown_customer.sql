@@ -1,4 +1,4 @@
---! title = { en = "Customers only facts mention", zh = "仅在明细中出现的客户" }
+--! title = { en = "Customers only other records mention", zh = "仅在其他记录中出现的客户" }
 --! description = { en = "Customer ids on orders, deals, tickets, surveys and so on that the customer list does not have. Not checked while there is no list.", zh = "订单、商机、工单、问卷等中的客户编号不在客户名单内。无名单时不检查。" }
 --! severity = "warning"
 --! grain = "one row per table"

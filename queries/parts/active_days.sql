@@ -1,11 +1,11 @@
 --! title = { en = "Active days", zh = "活跃日" }
---! description = { en = "The local days on which a customer had the activity asked for (any, if none is), each with the customer's first and next one, as ordinals of days.", zh = "客户发生指定活动（未指定则为任意活动）的各个日期，以及其首个与下一个活跃日，均以日序号表示。" }
+--! description = { en = "The local days on which a customer had the activity asked for (any, if none is), each with the customer's first and next one, as ordinals of days.", zh = "客户发生指定行为（未指定则为任意行为）的各个日期，以及其首个与下一个活跃日，均以日序号表示。" }
 --! grain = "one row per customer and active day"
 --!
 --! [params.activity]
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that counts; empty means any", zh = "计入的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that counts; empty means any", zh = "计入的行为名称；留空表示任意行为" }
 
 --- `retention` streams over the customers and hands on a list of days each: far
 --- fewer rows than activity has, and in order.

@@ -1,5 +1,5 @@
---! title = { en = "Active before, gone after", zh = "前期活跃客户的后续去留" }
---! description = { en = "Customers who were active in the horizon before an index date, which lies one horizon before the report's date, how active they were then, and whether nothing of them was seen from the index date to the report's date. What is known of a customer before the index date can be held against `is_gone` without a look into the future.", zh = "以报表日期之前一个观察期为基准日：基准日之前一个观察期内活跃的客户、当时的活动次数，以及基准日至报表日期之间是否再无活动。用基准日之前已知的信息与 is_gone 对照，不会用到未来信息。" }
+--! title = { en = "Active before, gone after", zh = "前期活跃客户的后续流失情况" }
+--! description = { en = "Customers who were active in the horizon before an index date, which lies one horizon before the report's date, how active they were then, and whether nothing of them was seen from the index date to the report's date. What is known of a customer before the index date can be held against `is_gone` without a look into the future.", zh = "以报表日期之前一个观察期为基准日：基准日之前一个观察期内活跃的客户、当时的行为次数，以及基准日至报表日期之间是否再无行为。用基准日之前已知的信息与 is_gone 对照，不会用到未来信息。" }
 --! grain = "one row per customer active in the horizon before the index date"
 --!
 --! [params.horizon]
@@ -10,7 +10,7 @@
 --! [params.activity]
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that counts; empty means any", zh = "计入的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that counts; empty means any", zh = "计入的行为名称；留空表示任意行为" }
 
 --- Who was there, and who was not any more?
 

@@ -1,5 +1,5 @@
---! title = { en = "Buyers in numbers", zh = "买家概况" }
---! description = { en = "Of each customer who bought: repeat purchases, when the last was and how long the customer has been watched, in weeks after the first purchase, the mean amount of repeat purchases, and the net revenue of everything.", zh = "每位买家的复购次数、末次购买与观察时长（自首次购买起，以周计）复购的平均金额，以及全部净营收。" }
+--! title = { en = "Buyers in numbers", zh = "下单客户概况" }
+--! description = { en = "Of each customer who bought: repeat purchases, when the last was and how long the customer has been watched, in weeks after the first purchase, the mean amount of repeat purchases, and the net revenue of everything.", zh = "每位下单客户的复购次数、末次购买与观察时长（自首次购买起，以周计）、复购的平均金额，以及全部净营收。" }
 --! grain = "one row per customer with a purchase"
 
 SELECT

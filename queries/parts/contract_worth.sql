@@ -1,5 +1,5 @@
 --! title = { en = "Worth of contracts", zh = "合同价值" }
---! description = { en = "What a customer's running contracts bring a month. Empty if they are in several currencies and none was chosen, since their sum would have no unit, and without one in the currency.", zh = "客户在用合同的月费合计；存在多个币种且未指定币种，或无该币种合同时为空。" }
+--! description = { en = "What a customer's running contracts bring a month. Empty if they are in several currencies and none was chosen, since their sum would have no unit, and without one in the currency.", zh = "客户在用合同的 MRR 合计；存在多个币种且未指定币种，或无该币种合同时为空。" }
 --! grain = "one row per customer with any contract"
 
 WITH contracts AS (

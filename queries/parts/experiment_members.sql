@@ -1,10 +1,10 @@
 --! title = { en = "Members of an experiment", zh = "实验成员" }
---! description = { en = "Every customer who has an arm, and what came of them from the experiment's start to the end of the window, the last instant included. The start is local midnight of `starts`, or when the customer was created. Revenue before is that of the window's length before the start.", zh = "每位有实验分组的客户，以及从实验开始到窗口结束（含末刻）的结果。开始时间为 starts 当日零点，未填时为客户创建时间。revenue_before 为开始前同等时长内的净营收。" }
+--! description = { en = "Every customer who has an arm, and what came of them from the experiment's start to the end of the window, the last instant included. The start is local midnight of `starts`, or when the customer was created. Revenue before is that of the window's length before the start.", zh = "每位有实验组别的客户，以及从实验开始到时间窗结束（含末刻）的结果。开始时间为 starts 当日零点，未填时为客户创建时间。revenue_before 为开始前同等时长内的净营收。" }
 --! grain = "one row per customer with an arm"
 --!
 --! [params.attribute]
 --! type = "breakdown"
---! doc = { en = "What holds a customer's arm", zh = "记录客户分组的字段" }
+--! doc = { en = "What holds a customer's arm", zh = "记录客户组别的字段" }
 --! [params.starts]
 --! type = "date"
 --! doc = { en = "First day of the experiment; if not given, when the customer was created", zh = "实验首日；不填时为客户创建时间" }
@@ -17,7 +17,7 @@
 --! doc = { en = "What counts as the outcome", zh = "结果指标" }
 --! [params.activity]
 --! type = "activities"
---! doc = { en = "Activity that is the outcome; empty means any", zh = "作为结果的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that is the outcome; empty means any", zh = "作为结果的行为名称；留空表示任意行为" }
 --! [params.outcome_attribute]
 --! type = "breakdown"
 --! doc = { en = "Name of the attribute that is the outcome", zh = "作为结果的客户属性名" }

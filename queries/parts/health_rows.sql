@@ -1,5 +1,5 @@
 --! title = { en = "Health and what became of it", zh = "健康度与实际结果" }
---! description = { en = "What the health score said at the beginning of past months of customers active within `horizon`, as the store was known then, and whether they have left: no activity within `horizon` from then on. Test: the newest quarter of the months with anybody judged, rounded up. Early: months whose outcome was known at the first test month.", zh = "过去各月初（按当时所知）对观察期内活跃客户给出的健康度，以及其后是否流失（此后整个观察期内无活动）。测试：有客户可评估的月份中最近的四分之一（向上取整）。早期：在首个测试月时结果已知的月份。" }
+--! description = { en = "What the health score said at the beginning of past months of customers active within `horizon`, as the store was known then, and whether they have left: no activity within `horizon` from then on. Test: the newest quarter of the months with anybody judged, rounded up. Early: months whose outcome was known at the first test month.", zh = "过去各月初（按当时所知）对观察期内活跃客户给出的健康度，以及其后是否流失（此后整个观察期内无行为记录）。测试：有客户可评估的月份中最近的四分之一（向上取整）。早期：在首个测试月时结果已知的月份。" }
 --! grain = "one row per customer and month"
 
 --- The first activity of each month is enough: months begin at cutoffs.

@@ -1,5 +1,5 @@
 --! title = { en = "ABC tiers", zh = "ABC 客户分级" }
---! description = { en = "Which few customers bring most of the revenue. Customers are ranked by net revenue; tier A are the largest who together bring the first `a` per cent of it, B those who bring it up to `b` per cent, C all others. A customer is in A if those who are larger bring less than `a` per cent, so the one who crosses the line is still in A, and equal revenue always gets the equal tier. The 100 per cent is the revenue of customers whose net revenue is above zero; everybody else is in C and has no share. Anonymous sales have no customer and are left out. Amounts in several currencies are tiered apart, and a customer is listed in each.", zh = "少数客户带来大部分营收，看清是哪些。客户按净营收从高到低排列：合计贡献前 a% 营收的大客户为 A 级，累计到 b% 的为 B 级，其余为 C 级。若比该客户更大的客户合计占比低于 a%，则该客户为 A 级，因此恰好跨线的客户仍属 A 级；营收相同的客户级别必然相同。100% 为净营收大于零的客户的营收合计；净营收不大于零的客户为 C 级，无占比。匿名销售无客户，不计入。多币种分别分级，客户在每个币种各列一行。" }
+--! description = { en = "Which few customers bring most of the revenue. Customers are ranked by net revenue: tier A together brings the share set in A up to, A and B together that in B up to, and C is everybody else. The customer who crosses a line still belongs to the tier above it, and equal revenue always gets the same tier. 100 % is the revenue of customers above zero; those at zero or below are in C and have no share. Sales without a customer are left out. Currencies are tiered apart, and a customer is listed in each. A breakdown stands beside each customer; tiers and shares are always of all customers.", zh = "哪些少数客户贡献了大部分营收。客户按净营收从高到低排列：A 级合计贡献到“A 级占比上限”，A、B 两级合计到“B 级占比上限”，其余为 C 级。恰好跨线的客户仍归上一级，营收相同的客户级别相同。100% 指净营收大于零的客户的营收合计；不大于零的客户为 C 级，没有占比。无客户的销售不计。各币种分别分级，客户在每个币种各列一行。选择分组时在客户旁列出分组值，级别与占比仍以全部客户为准。" }
 --! group = "segments"
 --! grain = "one row per customer with an order and currency"
 --! chart = { kind = "table" }
@@ -7,7 +7,7 @@
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
 --! type = "duration"
---! doc = { en = "Only orders of this long before the report's date, e.g. 365d; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d；不填为全部订单" }
+--! doc = { en = "Only orders of this long before the report's date, e.g. 365d for 365 days; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d（365 天）；不填为全部订单" }
 --!
 --! [params.a]
 --! title = { en = "A up to", zh = "A 级占比上限" }
@@ -76,6 +76,7 @@ SELECT
   ranked.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   ranked.currency,
   ranked.revenue,
   CASE WHEN ranked.counts THEN CAST(ranked.revenue AS DOUBLE) / CAST(ranked.total AS DOUBLE) END AS share,

@@ -1,5 +1,5 @@
 --! title = { en = "Backlog", zh = "积压工单" }
---! description = { en = "Tickets that wait to be closed, at the end of each period (or at the report's date, in a period that has not ended). In every row, exactly: open at end = open at start + opened − closed. A ticket counts as closed by its closing time alone, whatever its status says, and at the last one if it was reopened; one closed before it was opened counts as closed when it was opened. Ages are calendar days from the opening to the end of the period. With a breakdown, a customer's tickets stand under the value the customer has at the report's date. Tickets of unknown customers count.", zh = "各周期末（未结束的周期为报表日期）仍未关闭的工单。每一行严格满足：期末未关闭 = 期初未关闭 + 提交 − 关闭。是否关闭仅以关闭时间为准，不看状态字段；重开过的以最后一次关闭为准；关闭时间早于提交时间的，视为提交时即关闭。时长为提交日至周期末的日历天数。分组取客户在报表日期的属性值。未知客户的工单也计入。" }
+--! description = { en = "Tickets that wait to be closed, at the end of each period or, in a period that still runs, at the report's date. In every row, exactly: open at end = open at start + opened − closed. Only the closing time decides whether a ticket is closed, not its status: a reopened one is closed at its last closing, one closed before it was opened when it was opened. A breakdown takes the values known at the report's date, for past periods too.", zh = "各周期末仍未关闭的工单（未结束的周期以报表日期为准）。每一行严格满足：期末未关闭 = 期初未关闭 + 提交 − 关闭。是否关闭只看关闭时间，不看状态：重开过的以最后一次关闭为准，关闭早于提交的视为提交时即关闭。分组一律取报表日期时的值，往期也是如此。" }
 --! group = "service"
 --! grain = "one row per period and breakdown value, from its first ticket to the report's date"
 --! chart = { kind = "line", x = "period", y = ["open_end"], series = "breakdown", complete = "complete" }
@@ -18,7 +18,7 @@
 --! [columns.opened]
 --! title = { en = "Opened", zh = "提交" }
 --! unit = "count"
---! doc = { en = "Tickets opened in the period", zh = "当期提交的工单数" }
+--! doc = { en = "Tickets opened in the period, those of unknown customers included", zh = "当期提交的工单数，含未知客户的工单" }
 --! [columns.closed]
 --! title = { en = "Closed", zh = "关闭" }
 --! unit = "count"
@@ -30,11 +30,11 @@
 --! [columns.median_age_days]
 --! title = { en = "Median age", zh = "未关闭时长中位数" }
 --! unit = "days"
---! doc = { en = "Median of the days since those open at the end were opened; empty if none is", zh = "期末未关闭工单自提交以来天数的中位数；无未关闭工单时为空" }
+--! doc = { en = "Median of the calendar days from the opening to the end of the period, of the tickets open then; empty if none is", zh = "期末未关闭工单自提交日至周期末的日历天数中位数；无未关闭工单时为空" }
 --! [columns.old]
 --! title = { en = "Old", zh = "超期未关闭" }
 --! unit = "count"
---! doc = { en = "Tickets open at the end that were opened more than `old_days` days ago", zh = "期末未关闭且提交已超过 old_days 天的工单数" }
+--! doc = { en = "Tickets open at the end that were opened longer ago than Old after days says", zh = "期末未关闭且提交已超过“超期天数”的工单数" }
 --! [columns.old_share]
 --! title = { en = "Old, share", zh = "超期占比" }
 --! unit = "share"
@@ -42,11 +42,11 @@
 --! [columns.old_low]
 --! title = { en = "Old, low", zh = "超期占比下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "超期占比 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "超期占比 95% 区间下限（Wilson）" }
 --! [columns.old_high]
 --! title = { en = "Old, high", zh = "超期占比上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "超期占比 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "超期占比 95% 区间上限（Wilson）" }
 
 --- Do we keep up? Tickets opened on the same day and closed in the same period
 --- go together through the periods in which they were open, so that tickets

@@ -1,11 +1,11 @@
 --! title = { en = "Campaigns", zh = "营销活动效果" }
---! description = { en = "What came of each campaign. Reach: customers with a touch of it. Responded: customers with an answered touch, or one of a kind that is a response (`responses`). Converted: customers with an order line above zero from their first touch to the end of the window after it. The conversion rate is that of customers whose window has ended (matured); the naive rate divides by all, and is too low while windows run. Revenue: net order lines in the windows; with `attribution = every`, an order counts in every campaign whose window holds it, with `last` only in the one that first touched the customer last. The total row counts each customer and each order once. ROI = (revenue − cost) / cost. Who was touched was chosen, not drawn: orders that would have come anyway are in it; for an effect see the report `experiment`. With a breakdown, costs are left out: they are not known per customer. Touches without a campaign are not counted.", zh = "每个营销活动带来了什么。触达：被该活动触达的客户。响应：触达得到回应，或触达类型属于响应（responses）的客户。转化：从首次触达起至转化窗口结束，有金额大于零的订单行的客户。转化率只计窗口已结束（时间窗已结束）的客户；粗转化率除以全部触达客户，窗口未结束时偏低。营收：窗口内订单行净额；attribution = every 时，订单计入窗口覆盖它的每个活动，last 时只计入最晚首次触达该客户的活动。合计行中每位客户、每笔订单只计一次。ROI =（营收 − 费用）÷ 费用。触达对象是挑选的而非随机的，其中包含本来就会发生的订单；要看真实效果请用报表 experiment。选择分组时不显示费用，因为费用无法分摊到客户。未归属活动的触达不计。" }
+--! description = { en = "What came of each campaign: whom it reached, who responded, who bought, and what it earned for its cost. A customer converts with an order line above zero between the first touch and the end of the conversion window. Read the conversion rate, which counts only customers whose window has ended (matured); the naive rate is too low while windows run. Who was touched was chosen, not drawn, so orders that would have come anyway are in it: for the effect see the report Experiment. The total row counts each customer and each order once. With a breakdown, costs are left out, as they are not known per customer. Touches without a campaign are not counted.", zh = "每个营销活动带来了什么：触达了谁、谁有响应、谁下单，与费用相比是否划算。自首次触达至转化时间窗结束，有金额大于零的订单行即为转化。请看转化率，它只计时间窗已结束的客户；时间窗未结束时，粗转化率偏低。触达对象是挑选的而非随机的，其中包含本来就会有的订单；要看真实效果请用报表“对照实验”。合计行中每位客户、每笔订单只计一次。费用无法分摊到客户，选择分组时不显示。未归属营销活动的触达不计。" }
 --! group = "marketing"
 --! grain = "one row per campaign, breakdown value and currency of its amounts, and a total row per currency; counts do not depend on the currency, and are repeated if a campaign has several"
 --! chart = { kind = "bar", x = "campaign", y = ["conversion_rate"], low = "low", high = "high", count = "matured" }
 --!
 --! [params.window]
---! title = { en = "Conversion window", zh = "转化窗口" }
+--! title = { en = "Conversion window", zh = "转化时间窗" }
 --! type = "duration"
 --! default = "14d"
 --! doc = { en = "How long after the first touch an order counts", zh = "首次触达后多长时间内的订单计入" }
@@ -21,37 +21,37 @@
 --! type = "choice"
 --! default = "every"
 --! choices = ["every", "last"]
---! doc = { en = "Whether an order counts in every campaign whose window holds it, or in the one that first touched the customer last", zh = "订单计入窗口覆盖它的每个活动，或只计入最晚首次触达该客户的活动" }
+--! doc = { en = "Whether an order, with its conversion and revenue, counts in every campaign whose window holds it, or in the one that first touched the customer last", zh = "订单（转化与营收）计入时间窗覆盖它的每个营销活动，或只计入最晚首次触达该客户的营销活动" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
 --! up_to = "to"
---! doc = { en = "Campaigns that started on or after this day; where the start is not known, touches from this day on", zh = "该日（含）之后开始的活动；开始日期未知时按触达日期" }
+--! doc = { en = "Campaigns that started on or after this day; where the start is not known, touches from this day on", zh = "该日（含）之后开始的营销活动；开始日期未知时按触达日期" }
 --!
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }
 --! type = "date"
---! doc = { en = "Campaigns that started on or before this day; where the start is not known, touches up to this day", zh = "该日（含）之前开始的活动；开始日期未知时按触达日期" }
+--! doc = { en = "Campaigns that started on or before this day; where the start is not known, touches up to this day", zh = "该日（含）之前开始的营销活动；开始日期未知时按触达日期" }
 --!
 --! [columns.campaign_id]
---! title = { en = "Campaign id", zh = "活动编号" }
+--! title = { en = "Campaign id", zh = "营销活动编号" }
 --! absent = { en = "Total", zh = "合计" }
 --! unit = "text"
---! doc = { en = "The campaign's id in the source; empty in total rows", zh = "活动在来源系统中的编号；合计行为空" }
+--! doc = { en = "The campaign's id in the source; empty in total rows", zh = "营销活动在来源系统中的编号；合计行留空" }
 --! [columns.campaign]
---! title = { en = "Campaign", zh = "活动" }
+--! title = { en = "Campaign", zh = "营销活动" }
 --! absent = { en = "Total", zh = "合计" }
 --! unit = "text"
---! doc = { en = "Name, or id if the name is not known; empty in total rows", zh = "活动名称，未知时为编号；合计行为空" }
+--! doc = { en = "Name, or id if the name is not known; empty in total rows", zh = "营销活动名称，未知时为编号；合计行留空" }
 --! [columns.channel]
 --! title = { en = "Channel", zh = "渠道" }
 --! unit = "text"
---! doc = { en = "Channel of the campaign", zh = "活动渠道" }
+--! doc = { en = "Channel of the campaign", zh = "营销活动渠道" }
 --! [columns.started_on]
 --! title = { en = "Started", zh = "开始日期" }
 --! unit = "date"
---! doc = { en = "First day of the campaign", zh = "活动首日" }
+--! doc = { en = "First day of the campaign", zh = "营销活动首日" }
 --! [columns.touches]
 --! title = { en = "Touches", zh = "触达次数" }
 --! unit = "count"
@@ -59,11 +59,11 @@
 --! [columns.reach]
 --! title = { en = "Reach", zh = "触达客户" }
 --! unit = "count"
---! doc = { en = "Distinct customers touched", zh = "被触达的不同客户数" }
+--! doc = { en = "Distinct customers touched", zh = "被触达的客户数（去重）" }
 --! [columns.responded]
 --! title = { en = "Responded", zh = "响应客户" }
 --! unit = "count"
---! doc = { en = "Distinct customers who responded", zh = "有响应的不同客户数" }
+--! doc = { en = "Distinct customers with an answered touch, or one of a kind that is a response", zh = "有响应的客户数（去重）：触达得到回应，或触达类型属于“响应类型”" }
 --! [columns.response_rate]
 --! title = { en = "Response rate", zh = "响应率" }
 --! unit = "share"
@@ -71,23 +71,23 @@
 --! [columns.response_low]
 --! title = { en = "Response, low", zh = "响应率下限" }
 --! unit = "share"
---! doc = { en = "Lower end of the 95 % interval of the response rate", zh = "响应率 95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval of the response rate (Wilson)", zh = "响应率 95% 区间下限（Wilson）" }
 --! [columns.response_high]
 --! title = { en = "Response, high", zh = "响应率上限" }
 --! unit = "share"
---! doc = { en = "Upper end of the 95 % interval of the response rate", zh = "响应率 95% 区间上限" }
+--! doc = { en = "Upper end of the 95 % interval of the response rate (Wilson)", zh = "响应率 95% 区间上限（Wilson）" }
 --! [columns.converted]
 --! title = { en = "Converted", zh = "转化客户" }
 --! unit = "count"
---! doc = { en = "Customers with an order in their window so far", zh = "截至目前在窗口内下单的客户数" }
+--! doc = { en = "Customers with an order line above zero in their window so far", zh = "截至目前在时间窗内有金额大于零的订单行的客户数" }
 --! [columns.naive_rate]
 --! title = { en = "Naive conversion rate", zh = "粗转化率" }
 --! unit = "share"
---! doc = { en = "Converted divided by reach: too low while windows run", zh = "转化客户除以触达客户；窗口未结束时偏低" }
+--! doc = { en = "Converted divided by reach: too low while windows run", zh = "转化客户除以触达客户；时间窗未结束时偏低" }
 --! [columns.matured]
 --! title = { en = "Matured", zh = "时间窗已结束的客户" }
 --! unit = "count"
---! doc = { en = "Customers whose window has ended; in total rows, all of whose windows have", zh = "窗口已结束的客户数；合计行为全部窗口均已结束的客户数" }
+--! doc = { en = "Customers whose window has ended; in total rows, all of whose windows have", zh = "时间窗已结束的客户数；合计行中为全部时间窗均已结束的客户数" }
 --! [columns.conversion_rate]
 --! title = { en = "Conversion rate", zh = "转化率" }
 --! unit = "share"
@@ -95,18 +95,18 @@
 --! [columns.revenue]
 --! title = { en = "Revenue", zh = "营收" }
 --! unit = "money"
---! doc = { en = "Net order lines in the windows", zh = "窗口内订单行净额" }
+--! doc = { en = "Net order lines in the windows, by the attribution chosen", zh = "时间窗内订单行净额，按所选归因方式计入" }
 --! [columns.cost]
 --! title = { en = "Cost", zh = "费用" }
 --! unit = "money"
---! doc = { en = "What the campaign cost; empty if not known, or with a breakdown", zh = "活动费用；未知或选择分组时为空" }
+--! doc = { en = "What the campaign cost; empty if not known, or with a breakdown", zh = "营销活动费用；未知或选择分组时为空" }
 --! [columns.roi]
 --! title = { en = "ROI", zh = "投资回报率（ROI）" }
 --! unit = "share"
---! doc = { en = "Revenue minus cost, divided by cost; in total rows, of campaigns with and without a known cost together", zh = "（营收 − 费用）÷ 费用；合计行包含费用未知的活动" }
+--! doc = { en = "Revenue minus cost, divided by cost; in total rows, of campaigns with and without a known cost together", zh = "（营收 − 费用）÷ 费用；合计行包含费用未知的营销活动" }
 --!
 --! [labels]
---! every = { en = "Every campaign", zh = "每个活动" }
+--! every = { en = "Every campaign", zh = "每个营销活动" }
 --! last = { en = "Last touched", zh = "最后触达" }
 
 --- Who answered, who bought, was it worth it? All windows have one length, so an

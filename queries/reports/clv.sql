@@ -1,5 +1,5 @@
 --! title = { en = "Predicted lifetime value", zh = "客户未来价值预测" }
---! description = { en = "What each customer is expected to bring within the horizon. BG/NBD says how often they will buy and whether they have left, Gamma-Gamma how much a purchase brings; both are fitted here to all buyers (report `clv_model` shows the laws, `clv_backtest` how well they would have done). A purchase is a local day with an order. Value = expected purchases × expected mean amount, later ones discounted. The interval is that of the expectation; what a single customer does varies more. Who bought only once had no chance to leave by this law: no probability is shown, and none is meant. Without enough repeat buyers nothing can be fitted and values stay empty.", zh = "预测期内每位客户预计带来的价值。BG/NBD 估计购买频次与是否已流失，Gamma-Gamma 估计单次金额；两者均以全部买家在此拟合（clv_model 显示模型，clv_backtest 显示回测）。购买指有订单的本地日期。价值 = 预计购买次数 × 预计单次金额，远期打折。区间为期望值的区间，单个客户的实际波动更大。仅购买一次的客户在该模型下没有流失机会，因此不显示活跃概率。复购客户不足时无法拟合，数值为空。" }
+--! description = { en = "What each customer is expected to bring within the horizon. Two models, fitted to all buyers, say how often a customer will buy and whether they have left (BG/NBD), and how much a purchase brings (Gamma-Gamma): see the report Models of buying and spending, and Back-test of predicted purchases for how well they would have done. The interval is that of the expectation; what a single customer does varies more. By this model nobody leaves before a second purchase, so customers who bought once have no probability. With too few repeat buyers nothing can be fitted, and values are empty. A breakdown stands beside each customer; models and ranking stay those of all buyers.", zh = "预测期内每位客户预计带来多少价值。两个模型均以全部下单客户拟合：BG/NBD 估计购买频次与是否已流失，Gamma-Gamma 估计单次金额；参数见报表“购买与消费模型参数”，准确度见报表“购买预测回测”。区间是期望值的区间，单个客户的实际波动更大。按该模型，客户在第二次购买之前不会流失，因此仅购买一次者不显示概率。复购客户不足时无法拟合，数值为空。选择分组时在客户旁列出分组值，模型与名次仍以全部下单客户为准。" }
 --! group = "revenue"
 --! grain = "one row per customer with a purchase, most valuable first, up to the limit"
 --! chart = { kind = "table" }
@@ -17,7 +17,7 @@
 --! type = "number"
 --! default = 0.1
 --! most = 10.0
---! doc = { en = "How much less a purchase is worth a year later, 0.1 for ten in a hundred", zh = "一年后购买的折现率，0.1 即 10%" }
+--! doc = { en = "Yearly rate by which later purchases are discounted: at 0.1, one in a year is worth 1 / 1.1 of one today", zh = "未来购买的年折现率：0.1 即一年后的购买按今天的 1 ÷ 1.1 计" }
 --!
 --! [params.limit]
 --! title = { en = "Limit", zh = "行数上限" }
@@ -29,11 +29,11 @@
 --! [columns.purchases]
 --! title = { en = "Purchases", zh = "购买次数" }
 --! unit = "count"
---! doc = { en = "Days with an order so far", zh = "迄今有订单的天数" }
+--! doc = { en = "Local days with a purchase so far; a day with nothing but refunds is none", zh = "迄今有购买的天数；仅有退款的日期不计" }
 --! [columns.last_purchase]
 --! title = { en = "Last purchase", zh = "末次购买" }
 --! unit = "date"
---! doc = { en = "Day of the last order", zh = "末次下单日期" }
+--! doc = { en = "Day of the last purchase", zh = "最近一次购买的日期" }
 --! [columns.revenue]
 --! title = { en = "Revenue so far", zh = "迄今营收" }
 --! unit = "money"
@@ -65,7 +65,7 @@
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "bought_once: a single purchase so far; the law knows nothing of whether the customer is still there. not_fitted: too few buyers came back for a law", zh = "bought_once：迄今仅购买一次，模型无法判断其是否仍在；not_fitted：复购客户太少，无法拟合" }
+--! doc = { en = "Bought once: the model knows nothing of whether the customer is still there. Too few repeat buyers: no model could be fitted", zh = "仅购买一次：模型无法判断客户是否仍在；复购客户太少：无法拟合模型" }
 --!
 --! [labels]
 --! bought_once = { en = "bought once", zh = "仅购买一次" }
@@ -113,6 +113,7 @@ SELECT
   shown.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   shown.repeats + 1 AS purchases,
   shown.last_day AS last_purchase,
   shown.revenue,

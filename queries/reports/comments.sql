@@ -1,5 +1,5 @@
---! title = { en = "Comments by theme", zh = "评论主题" }
---! description = { en = "What customers write beside their survey answers, and how those who write it score. A comment belongs to every theme of which it holds a keyword, in English or Chinese, and to `other` if it holds none, so themes overlap and do not add up; the total row has every comment once. Keywords say what a comment is about, not whether it is praise: that is what score and NPS beside it are for; irony and rare words are missed. All comments count, several of one customer too, so the NPS here is that of those who write, and not the one of the report `nps`. With `kind = csat` scores are in the source's scale, and promoters and detractors do not exist.", zh = "客户在问卷中写了什么，以及写到该主题的客户打分如何。评论包含某主题的中文或英文关键词即归入该主题，均不包含则归入 other；一条评论可属于多个主题，因此各主题之和不等于合计，合计行中每条评论只计一次。关键词只表明评论涉及的内容，不代表褒贬，褒贬请看分数与 NPS；反语与少见说法无法识别。所有评论均计入，同一客户的多条也计入，因此此处为写评论者的 NPS，与报表 nps 不同。kind = csat 时分数沿用来源分制，不区分推荐者与贬损者。" }
+--! title = { en = "Comments by theme", zh = "客户反馈主题" }
+--! description = { en = "What customers write in surveys, and how those who write it score. A comment belongs to every theme of which it holds a keyword, in English or Chinese, and to Other if it holds none: themes overlap and do not add up, the total row has every comment once. Keywords say what a comment is about, not whether it is praise; that is what score and NPS beside it are for. Irony and rare words are missed. All comments count, several of one customer too, so the NPS is that of those who write and not the one of the report Net Promoter Score.", zh = "客户在问卷中写了什么，写到该主题的客户打分如何。反馈中出现某主题的中英文关键词即归入该主题，均无则归入“其他”；一条反馈可属多个主题，因此各主题之和不等于合计，合计行中每条只计一次。关键词只表明谈及的内容，不代表褒贬，褒贬请看分数与 NPS。反语与少见说法无法识别。每条反馈都计入，同一客户的多条也计入，因此这里是写了反馈的客户的 NPS，与报表“净推荐值（NPS）”不同。" }
 --! group = "voice"
 --! grain = "one row per theme with a comment and breakdown value, and per breakdown value a total row with theme null"
 --! chart = { kind = "bar", x = "theme", y = ["answers"], series = "breakdown", count = "answers" }
@@ -9,7 +9,7 @@
 --! type = "choice"
 --! default = "nps"
 --! choices = ["nps", "csat"]
---! doc = { en = "Comments of NPS or of satisfaction surveys", zh = "NPS 问卷或满意度问卷的评论" }
+--! doc = { en = "Comments of NPS or of satisfaction surveys", zh = "NPS 问卷或满意度问卷的客户反馈" }
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
@@ -22,47 +22,47 @@
 --!
 --! [columns.theme]
 --! title = { en = "Theme", zh = "主题" }
---! absent = { en = "All comments", zh = "全部评论" }
+--! absent = { en = "All comments", zh = "全部反馈" }
 --! unit = "code"
---! doc = { en = "What the comment is about; empty in the total row", zh = "评论涉及的主题；合计行为空" }
+--! doc = { en = "What the comment is about; empty in the total row", zh = "客户反馈涉及的主题；合计行留空" }
 --! [columns.answers]
---! title = { en = "Comments", zh = "评论数" }
+--! title = { en = "Comments", zh = "反馈数" }
 --! unit = "count"
---! doc = { en = "Answers with a comment on the theme", zh = "评论涉及该主题的回答数" }
+--! doc = { en = "Answers with a comment on the theme", zh = "反馈涉及该主题的回答数" }
 --! [columns.score]
 --! title = { en = "Mean score", zh = "平均分" }
 --! unit = "score"
---! doc = { en = "Mean score of these answers", zh = "这些回答的平均分" }
+--! doc = { en = "Mean score of these answers; of satisfaction surveys, in the source's scale", zh = "这些回答的平均分；满意度问卷沿用来源分制" }
 --! [columns.score_low]
 --! title = { en = "Mean score, low", zh = "平均分下限" }
 --! unit = "score"
---! doc = { en = "Lower end of its 95 % interval; empty for fewer than two answers", zh = "平均分 95% 区间下限；回答少于两个时为空" }
+--! doc = { en = "Lower end of its 95 % interval; empty below five answers, or if all are equal", zh = "平均分 95% 区间下限；回答少于五个或全部相同时为空" }
 --! [columns.score_high]
 --! title = { en = "Mean score, high", zh = "平均分上限" }
 --! unit = "score"
---! doc = { en = "Upper end of its 95 % interval", zh = "平均分 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "平均分 95% 区间上限（Hall 法）" }
 --! [columns.nps]
 --! title = { en = "NPS", zh = "NPS" }
 --! unit = "score"
---! doc = { en = "NPS of these answers; empty for csat", zh = "这些回答的 NPS；csat 时为空" }
+--! doc = { en = "NPS of these answers; empty for satisfaction surveys", zh = "这些回答的 NPS；满意度问卷时为空" }
 --! [columns.nps_low]
 --! title = { en = "NPS, low", zh = "NPS 下限" }
 --! unit = "score"
---! doc = { en = "Lower end of its 95 % interval", zh = "NPS 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (adjusted Wald)", zh = "NPS 95% 区间下限（校正 Wald）" }
 --! [columns.nps_high]
 --! title = { en = "NPS, high", zh = "NPS 上限" }
 --! unit = "score"
---! doc = { en = "Upper end of its 95 % interval", zh = "NPS 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (adjusted Wald)", zh = "NPS 95% 区间上限（校正 Wald）" }
 --! [columns.detractors]
 --! title = { en = "Detractors", zh = "贬损者" }
 --! unit = "count"
---! doc = { en = "Of these answers, 0 to 6; empty for csat", zh = "其中评分 0–6 的回答数；csat 时为空" }
+--! doc = { en = "Of these answers, 0 to 6; empty for satisfaction surveys", zh = "其中评分 0–6 的回答数；满意度问卷时为空" }
 --! [columns.share]
 --! title = { en = "Detractors, share", zh = "贬损者占比" }
 --! unit = "share"
---! doc = { en = "Detractors divided by comments", zh = "贬损者 ÷ 评论数" }
+--! doc = { en = "Detractors divided by comments", zh = "贬损者 ÷ 反馈数" }
 --! [columns.example]
---! title = { en = "Newest comment", zh = "最新评论" }
+--! title = { en = "Newest comment", zh = "最新反馈" }
 --! unit = "text"
 --! doc = { en = "The newest of these comments", zh = "其中最新的一条" }
 --!
@@ -161,8 +161,7 @@ counted AS (
     nullif(theme, '') AS theme,
     count(*) AS answers,
     count(DISTINCT customer_key) AS customers,
-    CAST(sum(score) AS DOUBLE) AS score_sum,
-    CAST(sum(score * score) AS DOUBLE) AS score_squares,
+    moments(score) AS score,
     CASE WHEN $kind = 'nps' THEN count(*) FILTER (WHERE score >= 9) END AS promoters,
     CASE WHEN $kind = 'nps' THEN count(*) FILTER (WHERE score <= 6) END AS detractors,
     first_value(
@@ -171,24 +170,19 @@ counted AS (
   FROM sorted
   GROUP BY breakdown, theme
 ),
-measured AS (
-  SELECT
-    *,
-    score_sum / answers AS score,
-    CASE
-      WHEN answers > 1
-      THEN sqrt(greatest(answers * score_squares - score_sum * score_sum, 0) / answers / (answers - 1))
-    END AS spread
-  FROM counted
+scale AS (
+  SELECT CASE WHEN $kind = 'nps' OR max(score) > 5 AND max(score) <= 10 THEN 10 WHEN max(score) <= 5 THEN 5 ELSE 100 END
+    AS best
+  FROM written
 )
 SELECT
   theme,
   breakdown,
   answers,
   customers,
-  score,
-  mean_interval(score, spread, answers)['low'] AS score_low,
-  mean_interval(score, spread, answers)['high'] AS score_high,
+  score['mean'] AS score,
+  mean_interval(score)['low'] AS score_low,
+  CASE WHEN mean_interval(score)['high'] > best THEN best ELSE mean_interval(score)['high'] END AS score_high,
   CAST(100 * (promoters - detractors) AS DOUBLE) / answers AS nps,
   nps_interval(promoters, detractors, answers)['low'] AS nps_low,
   nps_interval(promoters, detractors, answers)['high'] AS nps_high,
@@ -197,5 +191,6 @@ SELECT
   wilson(detractors, answers)['low'] AS low,
   wilson(detractors, answers)['high'] AS high,
   example
-FROM measured
+FROM scale
+CROSS JOIN counted
 ORDER BY breakdown NULLS FIRST, theme IS NULL, answers DESC, theme

@@ -1,5 +1,5 @@
 --! title = { en = "Complaints and churn", zh = "投诉与流失" }
---! description = { en = "What tickets are about, and whether those who opened them stay. Tickets are those of the last horizon before the report's date, and of the one before. For churn the index date lies one horizon before the report's date. Compared are customers with activity in the horizon before it: those with a ticket of the category in that time, and those without one; gone are those without any activity from then to the report's date. So every ticket is older than what it is held against, and all are watched equally long. Busy customers open more tickets and leave less often, which alone makes tickets look harmless, so customers are compared at the same level of activity: the others' share is what it would be if they were as active as those with a ticket (five levels by rows of activity; customers at a level without others are left out). Newcombe 95 % interval of the difference, the others counting as many as their weights are worth (Kish). Association, not cause: levels do not take away every difference.", zh = "工单的内容，以及提交者是否留存。工单数为报表日期之前一个观察期（horizon）及再前一个观察期的提交数。流失对比以报表日期之前一个观察期为基准日：对象为基准日之前一个观察期内有活动的客户，比较该期间提交过该类工单与未提交过的客户；自基准日至报表日期再无任何活动者视为已离开。因此工单总是早于其对照的结果，且所有客户观察时长相同。活跃客户工单多、离开少，直接对比会使工单显得无害，因此在相同活跃度下比较：未提交客户的离开率按提交客户的活跃度构成加权（按活动次数分五档；某档没有对照客户时不计）。差值附 Newcombe 95% 区间，对照组按加权后的有效样本量（Kish）计。结果为相关而非因果：活跃度分档不能消除所有差异。" }
+--! description = { en = "What tickets are about, and whether those who opened them stay. For churn the index date lies one horizon before the report's date: of customers active in the horizon before it, those with a ticket of the category in that time are compared with those without one; gone are those without any activity from then to the report's date. Busy customers open more tickets and leave less often, which alone makes tickets look harmless, so both are compared at the same level of activity. Association, not cause: levels do not take away every difference.", zh = "工单反映什么问题，提交工单的客户是否留存。流失对比以报表日期之前一个观察期为基准日：在此前一个观察期内活跃的客户中，比较该期间提交过该类工单与未提交过的客户，自基准日至报表日期再无任何行为即为流失。活跃客户工单多、流失少，直接对比会使工单显得无害，因此在相同活跃度下比较。结果为相关而非因果，分档不能消除所有差异。" }
 --! group = "service"
 --! grain = "one row per ticket category and breakdown value, and per breakdown value a total row with category null"
 --! chart = { kind = "bar", x = "category", y = ["difference"], series = "breakdown", low = "difference_low", high = "difference_high", count = "exposed", total = true }
@@ -8,13 +8,13 @@
 --! title = { en = "Horizon", zh = "观察期" }
 --! type = "duration"
 --! default = "90d"
---! doc = { en = "How long before the report's date the index date lies, and how long before it tickets and activity count", zh = "基准日距报表日期的时长，以及基准日之前统计工单与活动的时长" }
+--! doc = { en = "How long before the report's date the index date lies, and how long before it tickets and activity count", zh = "基准日距报表日期的时长，以及基准日之前统计工单与行为的时长" }
 --!
 --! [columns.category]
 --! title = { en = "Category", zh = "工单类别" }
 --! absent = { en = "Any ticket", zh = "任意工单" }
 --! unit = "text"
---! doc = { en = "What tickets are about, (no category) if the source does not say; empty in the total row", zh = "工单类别，未填为 (no category)；合计行为空" }
+--! doc = { en = "What tickets are about, (no category) if the source does not say; empty in the total row", zh = "工单类别，未填为 (no category)；合计行留空" }
 --! [columns.tickets]
 --! title = { en = "Tickets", zh = "工单数" }
 --! unit = "count"
@@ -26,7 +26,7 @@
 --! [columns.share]
 --! title = { en = "Share of tickets", zh = "工单占比" }
 --! unit = "share"
---! doc = { en = "Tickets divided by all tickets of the last horizon", zh = "占最近一个观察期全部工单的比例" }
+--! doc = { en = "Tickets divided by all tickets of the last horizon with the same breakdown value", zh = "占同一分组最近一个观察期全部工单的比例" }
 --! [columns.tickets_before]
 --! title = { en = "Tickets before", zh = "上期工单数" }
 --! unit = "count"
@@ -34,31 +34,31 @@
 --! [columns.exposed]
 --! title = { en = "Customers with a ticket", zh = "提交过的客户" }
 --! unit = "count"
---! doc = { en = "Customers active in the horizon before the index date who opened such a ticket in it, at levels of activity where others did not", zh = "基准日之前一个观察期内有活动且提交过该类工单的客户数（限有对照客户的活跃度档）" }
+--! doc = { en = "Customers active in the horizon before the index date who opened such a ticket in it, at levels of activity where others did not", zh = "基准日之前一个观察期内活跃且提交过该类工单的客户数（限有对照客户的活跃度档）" }
 --! [columns.gone_share]
---! title = { en = "Gone, with a ticket", zh = "提交过的离开率" }
+--! title = { en = "Gone, with a ticket", zh = "提交过的流失率" }
 --! unit = "share"
---! doc = { en = "Share of these without activity since the index date", zh = "其中自基准日起再无活动的比例" }
+--! doc = { en = "Share of these without activity since the index date", zh = "其中自基准日起再无行为的比例" }
 --! [columns.others]
 --! title = { en = "Customers without", zh = "未提交的客户" }
 --! unit = "count"
 --! doc = { en = "Customers at the same levels of activity without such a ticket", zh = "相同活跃度档中未提交该类工单的客户数" }
 --! [columns.others_gone_share]
---! title = { en = "Gone, without", zh = "未提交的离开率" }
+--! title = { en = "Gone, without", zh = "未提交的流失率" }
 --! unit = "share"
---! doc = { en = "Share of these without activity since the index date, if they were as active as those with a ticket", zh = "其中自基准日起再无活动的比例，按提交客户的活跃度构成加权" }
+--! doc = { en = "Share of these without activity since the index date, if they were as active as those with a ticket: weighted by five levels of rows of activity", zh = "其中自基准日起再无行为的比例，按提交客户的活跃度构成加权（按行为次数分五档）" }
 --! [columns.difference]
 --! title = { en = "Difference", zh = "差值" }
---! unit = "share"
---! doc = { en = "Share gone with a ticket minus share gone without", zh = "提交过的离开率减未提交的离开率" }
+--! unit = "points"
+--! doc = { en = "Share gone with a ticket minus share gone without", zh = "提交过的流失率减未提交的流失率" }
 --! [columns.difference_low]
 --! title = { en = "Difference, low", zh = "差值下限" }
---! unit = "share"
---! doc = { en = "Lower end of the difference's 95 % interval; an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限；区间含 0 即与无差异相容" }
+--! unit = "points"
+--! doc = { en = "Lower end of the difference's 95 % interval (Newcombe, the others counting as many as their weights are worth by Kish); an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限（Newcombe，对照组按 Kish 有效样本量计）；区间含 0 即与无差异相容" }
 --! [columns.difference_high]
 --! title = { en = "Difference, high", zh = "差值上限" }
---! unit = "share"
---! doc = { en = "Upper end of the difference's 95 % interval", zh = "差值 95% 区间上限" }
+--! unit = "points"
+--! doc = { en = "Upper end of the difference's 95 % interval (Newcombe, the others counting as many as their weights are worth by Kish)", zh = "差值 95% 区间上限（Newcombe，对照组按 Kish 有效样本量计）" }
 
 --- What goes wrong, and does it cost us customers? Everybody is once in a list
 --- as `everybody`, with a ticket once as `any` and once for each category, so

@@ -1,5 +1,5 @@
 --! title = { en = "Customer satisfaction (CSAT)", zh = "客户满意度（CSAT）" }
---! description = { en = "How satisfied customers say they are. Two sources that must not be mixed: `surveys` are answers to satisfaction surveys (kind csat; one answer per customer and period, the latest); `tickets` are ratings of closed tickets (each counts, in the period of its last close). CSAT is the share of answers that count as satisfied, those from `satisfied_from` on. Sources use different scales, 1 to 5, 0 to 10 or percent, and do not say which: unless `satisfied_from` is given, it is 4 if no score of the source is above 5 (the top two of five), 8 if none is above 10, and 80 otherwise; every row says which was used. The mean is in the source's own scale. Only those who answer are seen: compare like with like.", zh = "客户自评的满意程度。两类来源不可混用：surveys 为满意度问卷（类型 csat；每位客户每周期只计最近一次回答）；tickets 为已关闭工单的评分（逐单计入最后一次关闭所在周期）。CSAT 为达到满意线（satisfied_from）的回答占比。各来源分制不同（1–5、0–10 或百分制）且未必注明：未指定满意线时，若该来源的评分均不超过 5 则取 4（五分制前两档），均不超过 10 则取 8，否则取 80；每行均列出所用满意线。平均分沿用来源分制。仅反映作答客户，请在同口径下比较。" }
+--! description = { en = "How satisfied customers say they are: the share of answers that count as satisfied. Two sources that must not be mixed: of surveys, one answer per customer and period counts, the latest; of tickets, every rating, in the period of the last close. Sources use different scales (1 to 5, 0 to 10, percent) and do not say which: unless Satisfied from is given, it is 4 if no score of the source is above 5 (the top two of five), 8 if none is above 10, and 80 otherwise; every row says which was used. Only those who answer are seen: compare like with like.", zh = "客户自评的满意程度：达到满意线的回答占比。两类来源不可混用：满意度问卷中，每位客户每周期只计最近一次回答；工单评分逐单计入最后一次关闭所在周期。各来源分制不同（1–5、0–10 或百分制）且未必注明：未指定“满意线”时，若来源的评分均不超过 5 则取 4（五分制前两档），均不超过 10 则取 8，否则取 80；每行均列出所用满意线。只反映作答的客户，请在同口径下比较。" }
 --! group = "voice"
 --! grain = "one row per period and breakdown value, from its first answer to the report's date or `to`"
 --! chart = { kind = "line", x = "period", y = ["share"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "answers" }
@@ -9,7 +9,7 @@
 --! type = "choice"
 --! default = "surveys"
 --! choices = ["surveys", "tickets"]
---! doc = { en = "Satisfaction surveys, or ratings of tickets", zh = "满意度问卷，或工单评分" }
+--! doc = { en = "Satisfaction surveys, or ratings of tickets (of one that is still open, in the period of its opening)", zh = "满意度问卷，或工单评分（尚未关闭的计入提交所在周期）" }
 --! [params.satisfied_from]
 --! title = { en = "Satisfied from", zh = "满意线" }
 --! type = "number"
@@ -32,15 +32,15 @@
 --! [columns.score_low]
 --! title = { en = "Mean score, low", zh = "平均分下限" }
 --! unit = "score"
---! doc = { en = "Lower end of its 95 % interval; empty for fewer than two answers", zh = "平均分 95% 区间下限；回答少于两个时为空" }
+--! doc = { en = "Lower end of its 95 % interval; empty below five answers, or if all are equal", zh = "平均分 95% 区间下限；回答少于五个或全部相同时为空" }
 --! [columns.score_high]
 --! title = { en = "Mean score, high", zh = "平均分上限" }
 --! unit = "score"
---! doc = { en = "Upper end of its 95 % interval", zh = "平均分 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "平均分 95% 区间上限（Hall 法）" }
 --! [columns.satisfied]
 --! title = { en = "Satisfied", zh = "满意" }
 --! unit = "count"
---! doc = { en = "Answers of `satisfied_from` or more", zh = "达到满意线的回答数" }
+--! doc = { en = "Answers of Satisfied from or more", zh = "达到满意线的回答数" }
 --! [columns.share]
 --! title = { en = "CSAT", zh = "CSAT" }
 --! unit = "share"
@@ -67,9 +67,12 @@ WITH given AS (
 ),
 scale AS (
   SELECT
-    coalesce($satisfied_from, CASE WHEN max(score) <= 5 THEN 4.0 WHEN max(score) <= 10 THEN 8.0 ELSE 80.0 END)
-      AS satisfied_from
-  FROM given
+    best,
+    coalesce($satisfied_from, CASE best WHEN 5 THEN 4.0 WHEN 10 THEN 8.0 ELSE 80.0 END) AS satisfied_from
+  FROM (
+    SELECT CASE WHEN max(score) <= 5 THEN 5 WHEN max(score) <= 10 THEN 10 ELSE 100 END AS best
+    FROM given
+  )
 ),
 answers AS (
   SELECT
@@ -88,6 +91,7 @@ scored AS (
     answers.period_no,
     answers.score,
     answers.score >= scale.satisfied_from AS is_satisfied,
+    scale.best,
     scale.satisfied_from
   FROM scale
   CROSS JOIN answers
@@ -98,27 +102,17 @@ counted AS (
     breakdown,
     period_no,
     count(score) AS answers,
-    CAST(sum(score) AS DOUBLE) AS score_sum,
-    CAST(sum(score * score) AS DOUBLE) AS score_squares,
+    moments(score) AS score,
     count(*) FILTER (WHERE is_satisfied) AS satisfied
   FROM scored
   GROUP BY breakdown, period_no
 ),
-measured AS (
-  SELECT
-    *,
-    CASE WHEN answers > 0 THEN score_sum / answers END AS score,
-    CASE
-      WHEN answers > 1
-      THEN sqrt(greatest(answers * score_squares - score_sum * score_sum, 0) / answers / (answers - 1))
-    END AS spread
-  FROM counted
-),
 grid AS (
-  SELECT breakdown, satisfied_from, unnest(range(first_no, last_no + 1)) AS period_no
+  SELECT breakdown, best, satisfied_from, unnest(range(first_no, last_no + 1)) AS period_no
   FROM (
     SELECT
       breakdown,
+      max(best) AS best,
       max(satisfied_from) AS satisfied_from,
       min(period_no) AS first_no,
       least(period_index($period, period($period, $as_of, $tz)), period_index($period, $to)) AS last_no
@@ -129,18 +123,19 @@ grid AS (
 SELECT
   period_add($period, DATE '1970-01-01', grid.period_no) AS period,
   grid.breakdown,
-  coalesce(measured.answers, 0) AS answers,
-  measured.score,
-  mean_interval(measured.score, measured.spread, measured.answers)['low'] AS score_low,
-  mean_interval(measured.score, measured.spread, measured.answers)['high'] AS score_high,
-  coalesce(measured.satisfied, 0) AS satisfied,
-  CASE WHEN measured.answers > 0 THEN CAST(measured.satisfied AS DOUBLE) / measured.answers END AS share,
-  wilson(measured.satisfied, measured.answers)['low'] AS low,
-  wilson(measured.satisfied, measured.answers)['high'] AS high,
+  coalesce(counted.answers, 0) AS answers,
+  counted.score['mean'] AS score,
+  mean_interval(counted.score)['low'] AS score_low,
+  CASE WHEN mean_interval(counted.score)['high'] > grid.best THEN grid.best ELSE mean_interval(counted.score)['high'] END
+    AS score_high,
+  coalesce(counted.satisfied, 0) AS satisfied,
+  CASE WHEN counted.answers > 0 THEN CAST(counted.satisfied AS DOUBLE) / counted.answers END AS share,
+  wilson(counted.satisfied, counted.answers)['low'] AS low,
+  wilson(counted.satisfied, counted.answers)['high'] AS high,
   grid.satisfied_from,
   period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz, $from, $to) AS complete
 FROM grid
-LEFT JOIN measured
-  ON (measured.breakdown IS NOT DISTINCT FROM grid.breakdown)
-  AND measured.period_no = grid.period_no
+LEFT JOIN counted
+  ON (counted.breakdown IS NOT DISTINCT FROM grid.breakdown)
+  AND counted.period_no = grid.period_no
 ORDER BY period, grid.breakdown NULLS FIRST

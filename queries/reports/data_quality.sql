@@ -1,5 +1,5 @@
 --! title = { en = "Data quality", zh = "数据质量" }
---! description = { en = "How complete, valid, unique and fresh the tables are, and what was refused when loaded. `rows` are the rows looked at, `affected` those with the flaw, `share` the rows without it, with Wilson's 95 % interval. Completeness: the column is filled; the first response only of tickets that are closed. Validity: the customer is in the customer list (not judged while there is no list); contracts do not end before they start, deals and tickets are not closed before they were opened. Duplicates: customers with the same name (case and outer spaces aside) in the same region; order lines without a line id that came in more than one load. All rows of a group of equals count as affected, since nobody can say which is the right one. Quarantine: rows refused, by reason; the rows are all refused ones, and there is no share, as nobody counts what a refused row would have become. A negative MRR is refused when loaded and shows there as out_of_range. Recent rows are those that could first be known within `recent` before the report's date; `change` is their share minus that of the rows before, with Newcombe's interval: below 0 means that entry is getting worse, an interval that holds 0 is compatible with no change. Single findings are listed by `tenure check`, with the same counts at the end of the data; it passes over owners where nobody has one.", zh = "各数据表的完整性、有效性、唯一性与及时性，以及导入时被拒收的记录。rows 为检查的行数，affected 为有问题的行数，share 为无问题的占比，附 Wilson 95% 区间。完整性：该列已填写；首次响应仅看已关闭的工单。有效性：客户在客户名单内（无名单时不判断）；合同结束不早于开始，商机与工单关闭不早于创建。重复：同地区、同名（忽略大小写与首尾空格）的客户；没有行号、且在多个批次中出现的相同订单行。同组的所有行都计为有问题，因为无法判断哪一行正确。隔离：按原因统计被拒收的行；rows 为全部被拒收的行，不计算占比，因为无法得知被拒收的行本应归入何处。负的月费在导入时即被拒收，列为 out_of_range。近期行指报表日期前 recent 时长内才可知的行；change 为近期占比减去此前占比，附 Newcombe 区间：小于 0 表示录入质量下降，区间含 0 即与无变化相容。逐条问题见 tenure check，数据截止时两者计数一致；若所有客户都没有负责人，tenure check 不提示该项。" }
+--! description = { en = "Whether the numbers of the other reports can be trusted: how complete, valid, unique and fresh the tables are, and what was refused when loaded. In order is the share of rows without the flaw. First responses are asked only of closed tickets; whether a customer is in the list, only where there is a list. Of duplicates all rows count, since nobody can say which is the right one. Refused rows have no share, as nobody knows what they would have become. A change below 0 means that entry is getting worse; an interval that holds 0 is compatible with no change. `tenure check` lists single findings, with the same counts at the end of the data; it passes over owners where nobody has one.", zh = "其他报表的数字是否可信：各数据表是否完整、有效、唯一、及时，以及导入时拒收了什么。合格率为无问题行的占比。首次响应只检查已关闭的工单；有客户名单时才检查客户是否在名单内。重复的各行都计为有问题，因为无法判断哪一行正确。被拒收的行无从得知本应归入何处，不计算合格率。变化小于 0 表示录入质量下降，区间含 0 即与无变化相容。逐条问题见 tenure check，数据截止时两者计数一致；若所有客户都没有负责人，它不提示该项。" }
 --! group = "process"
 --! grain = "one row per finding, table and column; tables without rows have none"
 --! chart = { kind = "table" }
@@ -13,11 +13,11 @@
 --! [columns.area]
 --! title = { en = "Area", zh = "方面" }
 --! unit = "code"
---! doc = { en = "completeness, validity, duplicates, freshness or quarantine", zh = "完整性、有效性、重复、及时性或隔离" }
+--! doc = { en = "Completeness, validity, duplicates, freshness or quarantine (refused rows)", zh = "完整性、有效性、重复、及时性或隔离（被拒收的行）" }
 --! [columns.finding]
 --! title = { en = "Finding", zh = "检查项" }
 --! unit = "code"
---! doc = { en = "What was looked for; of refused rows, the reason", zh = "检查内容；被拒收的行为拒收原因" }
+--! doc = { en = "What was looked for; of refused rows, the reason. Same name: case and outer spaces aside. Order lines loaded twice: equal, without a line id, in more than one load. A negative MRR is refused, as beyond what is allowed", zh = "检查内容；对于被拒收的行，则是拒收原因。同名：忽略大小写与首尾空格。重复导入的订单行：没有行号、在多个批次中出现的相同行。负的 MRR 在导入时即被拒收，列为“超出允许范围”" }
 --! [columns.table]
 --! title = { en = "Table", zh = "数据表" }
 --! unit = "text"
@@ -45,23 +45,23 @@
 --! [columns.recent_rows]
 --! title = { en = "Recent rows", zh = "近期行数" }
 --! unit = "count"
---! doc = { en = "Of the rows, those that arrived recently", zh = "其中近期到达的行数" }
+--! doc = { en = "Of the rows, those that could first be known within Recent before the report's date", zh = "其中在报表日期前“近期”时长内才可知的行数" }
 --! [columns.recent_share]
 --! title = { en = "In order, recent", zh = "近期合格率" }
 --! unit = "share"
 --! doc = { en = "Share of the recent rows without the flaw", zh = "近期行中无问题的占比" }
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
---! unit = "share"
+--! unit = "points"
 --! doc = { en = "Recent share minus the share of the rows before", zh = "近期占比减此前占比" }
 --! [columns.change_low]
 --! title = { en = "Change, low", zh = "变化下限" }
---! unit = "share"
---! doc = { en = "Lower end of the change's 95 % interval", zh = "变化的 95% 区间下限" }
+--! unit = "points"
+--! doc = { en = "Lower end of the change's 95 % interval (Newcombe)", zh = "变化的 95% 区间下限（Newcombe）" }
 --! [columns.change_high]
 --! title = { en = "Change, high", zh = "变化上限" }
---! unit = "share"
---! doc = { en = "Upper end of the change's 95 % interval", zh = "变化的 95% 区间上限" }
+--! unit = "points"
+--! doc = { en = "Upper end of the change's 95 % interval (Newcombe)", zh = "变化的 95% 区间上限（Newcombe）" }
 --!
 --! [labels]
 --! completeness = { en = "Completeness", zh = "完整性" }

@@ -1,5 +1,5 @@
 --! title = { en = "Data quality by owner", zh = "各负责人客户资料质量" }
---! description = { en = "Whose customer records are kept, worst first. Filled is the share of the five fields owner, segment, channel, region and industry that have a value, over all customers of the owner; complete are records with all five, with Wilson's 95 % interval, so that three customers are not compared like three hundred. Records of nobody lack their owner by definition. Without contact: customers created at least contact_days calendar days ago with whom no person was in contact since (a call, meeting, visit, demo or task, or a touch that names the seller and no campaign). Customers whom only other records mention are counted too: nobody has entered anything about them. What a source does not deliver looks like what nobody entered: compare owners, not the level.", zh = "各负责人的客户资料完整情况，最差在前。填写率为其名下客户的负责人、分层、渠道、地区、行业五个字段中已填的占比；完整指五项齐全的客户，附 Wilson 95% 区间，避免把三个客户与三百个客户等同比较。无负责人的客户必然缺负责人一项。久未联系：创建已满 contact_days 个日历天、且此期间无人工联系（电话、会议、拜访、演示、任务，或注明销售且不属于营销活动的触达）的客户。仅在其他记录中出现的客户也计入，因为没有人录入过其资料。来源系统未提供的字段与无人填写的字段看起来相同：应比较负责人之间的差异，而非绝对水平。" }
+--! description = { en = "Whose customer records are kept, worst first. Five fields are looked at: owner, segment, channel, region and industry. Records without an owner lack one of them by definition. Customers whom only other records mention count too: nobody has entered anything about them. Without contact are customers whom no person has contacted for a long time, new ones left out. What a source does not deliver looks like what nobody entered: compare owners, not the level.", zh = "各负责人名下的客户资料是否齐全，最差在前。检查负责人、分层、渠道、地区、行业五个字段；无负责人的客户必然缺一项。仅在其他记录中出现的客户也计入，因为没有人录入过其资料。久未联系为长期无人工联系的客户，新客户除外。来源系统未提供的字段与无人填写的字段看起来相同：应比较负责人之间的差异，而非绝对水平。" }
 --! group = "process"
 --! grain = "one row per owner with a customer"
 --! chart = { kind = "bar", x = "owner", y = ["complete_share"], low = "low", high = "high", count = "customers" }
@@ -34,7 +34,7 @@
 --! [columns.without_contact]
 --! title = { en = "Without contact", zh = "久未联系客户" }
 --! unit = "count"
---! doc = { en = "Customers with whom nobody was in contact for contact_days", zh = "contact_days 天内无人联系的客户数" }
+--! doc = { en = "Customers created so many calendar days ago or more, and with no contact by a person in that time: a call, meeting, visit, demo or task, or a seller's own message; mass mail is none", zh = "创建已满该天数、且其间无人工联系的客户数；人工联系指电话、会议、拜访、演示、任务，或销售亲自发送的消息，群发不计" }
 
 --- Who keeps their customers' records, and who has lost sight of them?
 

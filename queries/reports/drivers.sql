@@ -1,27 +1,27 @@
 --! title = { en = "Drivers of conversion", zh = "转化驱动因素" }
---! description = { en = "Which early activities and which attributes go with reaching a goal. Customers are watched from their first `start`; what they did within `early` is the factor, and whether they reached the goal after that and within the window is the outcome, so that nothing that came with or after the goal can look like its cause. The start activity itself is no factor. Left out: who reached the goal early (the start among them, if it is also a goal), and whose window has not ended. The odds ratio says how many times the odds of reaching the goal are those of the others (95 % interval, a half added to each count); q is the p value corrected for the number of factors looked at (Benjamini–Hochberg). This is association: what sets people apart, not what would happen if others did the same.", zh = "哪些早期行为与属性与达成目标相关。自每位客户首次 start 起观察：early 期内的行为为因素，此后至时间窗结束是否达成目标为结果，因此目标之后的事不会被当成原因。起点活动本身不作为因素。early 期内已达成目标者（含起点即目标者）与时间窗尚未结束者不计。优势比表示达成目标的优势是其他客户的多少倍（95% 区间，各计数加 0.5）；q 为按因素个数校正后的 p 值（Benjamini–Hochberg）。结果为相关性，不代表因果。" }
+--! description = { en = "Which early activities and which attributes go with reaching a goal. Customers are watched from their first start activity: what they did early is a factor, and whether they reached the goal after that and within the window is the outcome, so that nothing done with or after the goal can look like its cause. Attributes are as known at the report's date. Left out are customers who reached the goal early, and those whose window has not ended. An odds ratio of 2 says that the odds of reaching the goal are twice those of customers without the factor. This is association: what sets customers apart, not what would happen if others did the same. With a breakdown each value is looked at by itself, and q is corrected for the factors of that value only: over many values some finds are chance.", zh = "哪些早期行为和客户属性与达成目标相关。自每位客户首次出现起点行为起观察：早期做过的行为为因素，此后至时间窗结束是否达成目标为结果，因此与目标同时或之后的行为不会被当成原因。属性取报表日期时的值。早期已达成目标的客户与时间窗尚未结束的客户不计。优势比为 2，表示达成目标的优势是不具备该因素者的两倍。结果为相关而非因果：它说明客户之间有何不同，不代表其他客户照做也会有同样效果。选择分组时，各分组值单独分析，q 值只按该组内的因素个数校正：分组越多，偶然出现的发现越多。" }
 --! group = "journeys"
---! grain = "one row per factor and value, surest first"
+--! grain = "one row per factor, value and breakdown value, surest first within a breakdown value"
 --! chart = { kind = "table" }
 --!
 --! [params.start]
 --! title = { en = "Start", zh = "起点" }
 --! type = "activities"
 --! default = ["signup"]
---! doc = { en = "The activity from which customers are watched", zh = "开始观察的活动" }
+--! doc = { en = "The activity from which customers are watched", zh = "开始观察的行为" }
 --!
 --! [params.goal]
 --! title = { en = "Goal", zh = "目标" }
 --! type = "activities"
 --! default = ["purchase"]
---! doc = { en = "The activity that counts as converting", zh = "视为转化的活动" }
+--! doc = { en = "The activity that counts as converting", zh = "视为转化的行为" }
 --!
 --! [params.early]
 --! title = { en = "Early", zh = "早期" }
 --! type = "duration"
 --! default = "7d"
 --! up_to = "window"
---! doc = { en = "How long after the start activity is a factor", zh = "起点之后多久内的行为作为因素" }
+--! doc = { en = "How long after the start activity is a factor; the start activity itself is none", zh = "起点之后多久内的行为作为因素；起点行为本身不算" }
 --!
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
@@ -39,11 +39,11 @@
 --! [columns.factor]
 --! title = { en = "Factor", zh = "因素" }
 --! unit = "code"
---! doc = { en = "activity, or the attribute of the customer", zh = "activity 或客户属性" }
+--! doc = { en = "What was done early, or the attribute of the customer", zh = "早期行为，或客户属性" }
 --! [columns.value]
 --! title = { en = "Value", zh = "取值" }
 --! unit = "text"
---! doc = { en = "Which activity, or which value of the attribute", zh = "具体活动或属性取值" }
+--! doc = { en = "Which activity, or which value of the attribute", zh = "具体行为或属性取值" }
 --! [columns.customers]
 --! title = { en = "Customers with it", zh = "具备的客户数" }
 --! unit = "count"
@@ -59,7 +59,7 @@
 --! [columns.odds_ratio]
 --! title = { en = "Odds ratio", zh = "优势比" }
 --! unit = "number"
---! doc = { en = "Odds of the goal with the factor, divided by those without", zh = "具备与不具备者达成目标的优势之比" }
+--! doc = { en = "Odds of the goal with the factor, divided by those without; a half is added to each count", zh = "具备与不具备者达成目标的优势之比；各计数加 0.5" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "number"
@@ -71,7 +71,7 @@
 --! [columns.q]
 --! title = { en = "q", zh = "q 值" }
 --! unit = "number"
---! doc = { en = "Share of false finds among factors at least as sure as this one", zh = "不逊于该因素的发现中预期的误报比例" }
+--! doc = { en = "Share of false finds among factors at least as sure as this one (p value corrected for the number of factors, Benjamini–Hochberg)", zh = "不逊于该因素的发现中预期的误报比例（按因素个数校正的 p 值，Benjamini–Hochberg）" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
@@ -119,6 +119,7 @@ people AS (
 -- Two lists of equal length, unnested side by side: everybody is read once.
 factors AS (
   SELECT
+    $breakdown AS breakdown,
     people.has_converted,
     unnest(
       array_concat(
@@ -137,18 +138,20 @@ factors AS (
 ),
 totals AS (
   SELECT
+    breakdown,
     factor,
     value,
     n,
     converted,
-    sum(n) FILTER (WHERE factor = 'everybody') OVER () - n AS n_without,
-    sum(converted) FILTER (WHERE factor = 'everybody') OVER () - converted AS converted_without
+    sum(n) FILTER (WHERE factor = 'everybody') OVER alike - n AS n_without,
+    sum(converted) FILTER (WHERE factor = 'everybody') OVER alike - converted AS converted_without
   FROM (
-    SELECT factor, value, count(*) AS n, count(*) FILTER (WHERE has_converted) AS converted
+    SELECT breakdown, factor, value, count(*) AS n, count(*) FILTER (WHERE has_converted) AS converted
     FROM factors
     WHERE value IS NOT NULL
-    GROUP BY factor, value
+    GROUP BY breakdown, factor, value
   )
+  WINDOW alike AS (PARTITION BY breakdown)
 ),
 counted AS (
   SELECT * FROM totals WHERE factor <> 'everybody' AND n >= $least AND n_without >= $least
@@ -164,23 +167,36 @@ logs AS (
     ) AS error
   FROM counted
 ),
+-- Two values that are each other's opposite are equally sure, but for the last
+-- digits: z puts rows in order.
 ranked AS (
   SELECT
     logs.*,
+    round(abs(log_odds / error), 9) AS z,
     p_value(log_odds / error) AS p,
-    count(*) OVER (ORDER BY p_value(log_odds / error) RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS place,
-    count(*) OVER () AS n_factors
+    count(*) OVER (
+      PARTITION BY breakdown
+      ORDER BY p_value(log_odds / error)
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS place,
+    count(*) OVER (PARTITION BY breakdown) AS n_factors
   FROM logs
 ),
 corrected AS (
   SELECT
     ranked.*,
-    least(min(p * n_factors / place) OVER (ORDER BY p DESC RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 1) AS q
+    least(
+      min(p * n_factors / place) OVER (
+        PARTITION BY breakdown ORDER BY p DESC RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ),
+      1
+    ) AS q
   FROM ranked
 )
 SELECT
   factor,
   value,
+  breakdown,
   n AS customers,
   CAST(converted AS DOUBLE) / n AS share,
   CAST(converted_without AS DOUBLE) / n_without AS share_without,
@@ -190,4 +206,4 @@ SELECT
   q,
   CASE WHEN q < 0.05 THEN 'beyond_chance' END AS note
 FROM corrected
-ORDER BY p, factor, value
+ORDER BY breakdown NULLS FIRST, z DESC, factor, value

@@ -1,13 +1,13 @@
 --! title = { en = "Pipeline forecast", zh = "商机赢单预测" }
---! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win share of deals like it: of the closed deals that had stayed in its stage for at least as long as it has by now (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90), (won + 1) / (closed + 2). A share of the stage alone would promise too much: deals that are still there are the slow ones. The expected value is the sum of amount × share; the 95 % interval adds the chance of each deal and the uncertainty of the shares, deals taken as independent. The back-test repeats this at each of the last twelve month ends with the stages, outcomes and shares known then, and sets beside it what those deals have brought since; where some are still open, the final value lies between the value won and that plus what is open, and the note says whether this can be inside the interval. A stage is the furthest a deal had entered; an open deal counts with the amount its stage history gives for the entry into that stage, or, where the source does not keep it, with the one known at the report's date: a source that sets lost deals to 0 and keeps no history then makes the back-test look too low. Shares are of deals in all currencies. Deals without stage history are left out.", zh = "进行中管道预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单占比计入：在该阶段停留不短于其现有时长（按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）的已关闭商机中（赢单 + 1）÷（关闭 + 2）。若仅按阶段计会高估，因为仍停留的往往是推进较慢的商机。预期金额为金额 × 占比之和；95% 区间计入各商机的偶然性与占比的不确定性，商机视为相互独立。回测在最近十二个月末以当时所知的阶段、结果与占比重复该规则，并与这些商机此后的实际赢单对比；若仍有进行中商机，最终金额介于已赢单金额与其加上进行中金额之间，备注说明其是否可能落在区间内。阶段指商机到达过的最靠后阶段；进行中商机按阶段历史中进入该阶段时的金额计，来源未保留时按报表日期所知金额计：若来源将输单金额置 0 且无历史，回测会偏低；占比基于全部币种的商机。无阶段历史的商机不计。" }
+--! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win rate of deals like it: the closed deals that had stayed in its stage for at least as long as it has by now. A rate of the stage alone would promise too much, since deals that are still there are the slow ones. The back-test repeats this at each of the last twelve month ends with what was known then, and sets beside it what those deals have brought since. If a source sets lost deals to 0 and keeps no history of amounts, the back-test looks too low. Win rates are of deals in all currencies. Deals without stage history are left out. The ratio says by how much the rule was too high (below 1) or too low (above 1): what the deals of a month end brought, divided by what was expected; beside the forecast, the same of all those month ends together. It takes month ends of whose value at most a twentieth is still open, since what is open has brought nothing yet; month ends share deals, so that a run of low ratios may be one bad month. With a breakdown each value is forecast from its own deals alone, shares, interval and back-test alike, stages standing in the order of all deals: rows do not add up to the whole, and where few deals have closed the share is drawn to one half. Deals stand under the value their customer has at the report's date, in back-tests too: a value that is given to those who buy makes its back-test look better than it was.", zh = "进行中商机预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单率计入，即在该阶段停留不短于其现有时长的已关闭商机。只按阶段计会高估，因为仍停留的往往是推进较慢的商机。回测在最近十二个月末按当时所知重复该规则，并与这些商机此后的实际赢单对比。若来源将输单金额置 0 且不保留金额历史，回测会偏低。赢单率基于全部币种的商机。无阶段历史的商机不计。“实际 ÷ 预期”说明该规则过去偏高（低于 1）还是偏低（高于 1）：某月末的商机此后的赢单金额 ÷ 当时的预期金额；预测行为这些月末的合计之比。仅取仍在进行的金额不超过当时总额二十分之一的月末，因为进行中的商机尚无结果；各月末的商机有重叠，连续偏低可能只源于同一个月。选择分组时，各组只用本组商机计算占比、区间与回测（阶段顺序仍按全部商机），因此各组之和不等于整体；关闭商机很少的组，占比会偏向二分之一。回测也按报表日期的客户属性分组：若该属性是成交后才赋予的，其回测会显得过好。" }
 --! group = "sales"
---! grain = "one row for the report's date and one per month end before it, each by currency"
---! chart = { kind = "line", x = "date", y = ["expected", "won_since"], facet = "currency", low = "low", high = "high", count = "deals" }
+--! grain = "one row for the report's date and one per month end before it, each by currency and breakdown value with an open deal"
+--! chart = { kind = "line", x = "date", y = ["expected", "won_since"], series = "breakdown", facet = "currency", low = "low", high = "high", count = "deals", open = "still_open" }
 --!
 --! [columns.kind]
 --! title = { en = "Kind", zh = "类型" }
 --! unit = "code"
---! doc = { en = "forecast: from the report's date; backtest: from a month end before", zh = "forecast：自报表日期预测；backtest：自过去月末回测" }
+--! doc = { en = "Forecast from the report's date, or back-test from a month end before", zh = "自报表日期起的预测，或自过去月末起的回测" }
 --! [columns.date]
 --! title = { en = "Date", zh = "日期" }
 --! unit = "date"
@@ -15,19 +15,19 @@
 --! [columns.deals]
 --! title = { en = "Open deals", zh = "进行中商机" }
 --! unit = "count"
---! doc = { en = "Deals open at that date", zh = "当时进行中的商机数" }
+--! doc = { en = "Deals open at that date, in the furthest stage they had entered", zh = "当时进行中的商机数，取其到达过的最靠后阶段" }
 --! [columns.value]
---! title = { en = "Value", zh = "金额" }
+--! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
---! doc = { en = "Sum of their amounts", zh = "其金额合计" }
+--! doc = { en = "Sum of their amounts: those the stage history gives for the entry into the stage, or, where the source does not keep them, those known at the report's date", zh = "其金额合计：取阶段历史中进入该阶段时的金额，来源未保留时取报表日期所知金额" }
 --! [columns.expected]
 --! title = { en = "Expected", zh = "预期金额" }
 --! unit = "money"
---! doc = { en = "Sum of amount times win share", zh = "金额 × 赢单占比之和" }
+--! doc = { en = "Sum of amount × win rate, (won + 1) / (closed + 2) of the closed deals that stayed in the stage as long (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90)", zh = "金额 × 赢单率之和；赢单率 =（赢单 + 1）÷（关闭 + 2），取在该阶段停留同样久的已关闭商机（按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "money"
---! doc = { en = "Lower end of the 95 % interval", zh = "95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval, of the chance of each deal and the uncertainty of the win rates, deals taken as independent", zh = "95% 区间下限，计入各商机的偶然性与赢单率的不确定性，商机视为相互独立" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "money"
@@ -44,10 +44,14 @@
 --! title = { en = "Still open, value", zh = "仍在进行金额" }
 --! unit = "money"
 --! doc = { en = "Sum of the amounts still open", zh = "仍在进行的金额合计" }
+--! [columns.ratio]
+--! title = { en = "Won ÷ expected", zh = "实际 ÷ 预期" }
+--! unit = "number"
+--! doc = { en = "Won since divided by expected, while at most a twentieth of the value is still open; in the forecast's row, of all such back-tests together: below 1, the rule has promised too much", zh = "此后赢单金额 ÷ 预期金额，仅在仍在进行的金额不超过二十分之一时给出；预测行为全部此类回测的合计之比；低于 1 表示过去预测偏高" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "inside or outside: whether the final value can lie in the interval", zh = "inside / outside：最终金额是否可能落在区间内" }
+--! doc = { en = "Whether the final value, which lies between the value won and that plus what is still open, can be inside the interval", zh = "最终金额（介于已赢单金额与其加上仍在进行金额之间）是否可能落在区间内" }
 --!
 --! [labels]
 --! forecast = { en = "Forecast", zh = "预测" }
@@ -67,23 +71,26 @@ WITH cuts AS (
 ),
 entries AS (
   SELECT
-    opportunity_id,
-    stage_no,
-    currency,
-    coalesce(amount, 0) AS amount,
-    coalesce(entered_amount, amount, 0) AS amount_then,
-    coalesce(status, 'open') AS status,
-    period_index('day', period('day', entered_at, $tz)) AS entered,
-    period_index('day', period('day', greatest(entered_at, created_at), $tz)) AS known,
-    period_index('day', period('day', closed_at, $tz)) AS closed,
-    period_index('day', period('day', coalesce(moved_at, lost_at), $tz))
-      - period_index('day', period('day', entered_at, $tz)) AS stayed
+    stage_entries.opportunity_id,
+    stage_entries.stage_no,
+    stage_entries.currency,
+    $breakdown_of_stage_entries AS breakdown,
+    coalesce(stage_entries.amount, 0) AS amount,
+    coalesce(stage_entries.entered_amount, stage_entries.amount, 0) AS amount_then,
+    coalesce(stage_entries.status, 'open') AS status,
+    period_index('day', period('day', stage_entries.entered_at, $tz)) AS entered,
+    period_index('day', period('day', greatest(stage_entries.entered_at, stage_entries.created_at), $tz)) AS known,
+    period_index('day', period('day', stage_entries.closed_at, $tz)) AS closed,
+    period_index('day', period('day', coalesce(stage_entries.moved_at, stage_entries.lost_at), $tz))
+      - period_index('day', period('day', stage_entries.entered_at, $tz)) AS stayed
   FROM stage_entries
+  LEFT JOIN customers ON customers.customer_key = stage_entries.customer_key
 ),
 -- Of the closed deals that stayed in a stage for so long or longer.
 shares AS (
   SELECT
     cuts.cut,
+    entries.breakdown,
     entries.stage_no,
     [
       count(*) FILTER (WHERE entries.stayed >= 0),
@@ -111,7 +118,7 @@ shares AS (
     ] AS won
   FROM cuts
   JOIN entries ON entries.closed < cuts.cut
-  GROUP BY cuts.cut, entries.stage_no
+  GROUP BY cuts.cut, entries.breakdown, entries.stage_no
 ),
 deals AS (
   SELECT
@@ -119,6 +126,7 @@ deals AS (
     cuts.cut,
     entries.opportunity_id,
     entries.currency,
+    entries.breakdown,
     entries.amount,
     entries.status,
     max(entries.stage_no) AS stage_no,
@@ -127,13 +135,14 @@ deals AS (
   FROM cuts
   JOIN entries ON entries.known < cuts.cut AND coalesce(entries.closed, cuts.cut) >= cuts.cut
   WHERE $currency IS NULL OR entries.currency = $currency
-  GROUP BY 1, 2, 3, 4, 5, 6
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 by_stage AS (
   SELECT
     kind,
     cut,
     currency,
+    breakdown,
     stage_no,
     CASE
       WHEN age < 2 THEN 1
@@ -156,7 +165,7 @@ by_stage AS (
     count(*) FILTER (WHERE status = 'open') AS still_open,
     coalesce(sum(amount) FILTER (WHERE status = 'open'), 0) AS still_open_value
   FROM deals
-  GROUP BY 1, 2, 3, 4, 5
+  GROUP BY 1, 2, 3, 4, 5, 6
 ),
 liked AS (
   SELECT
@@ -164,7 +173,10 @@ liked AS (
     coalesce(shares.closed[age_no], 0) AS closed,
     CAST(coalesce(shares.won[age_no], 0) + 1 AS DOUBLE) / (coalesce(shares.closed[age_no], 0) + 2) AS share
   FROM by_stage
-  LEFT JOIN shares ON shares.cut = by_stage.cut AND shares.stage_no = by_stage.stage_no
+  LEFT JOIN shares
+    ON shares.cut = by_stage.cut
+    AND (shares.breakdown IS NOT DISTINCT FROM by_stage.breakdown)
+    AND shares.stage_no = by_stage.stage_no
 ),
 -- Rounded to a hundredth of a cent before they are added up, so that the sum does
 -- not depend on the order of the rows.
@@ -183,20 +195,23 @@ totals AS (
     kind,
     cut,
     currency,
+    breakdown,
     sum(deals) AS deals,
     sum(value) AS value,
     sum(expected) AS expected,
     1.959963984540054 * sqrt(CAST(sum(variance) AS DOUBLE)) AS half,
     sum(won_since) AS won_since,
     sum(still_open) AS still_open,
-    sum(still_open_value) AS still_open_value
+    sum(still_open_value) AS still_open_value,
+    kind = 'backtest' AND 20 * sum(still_open_value) <= sum(value) AS is_settled
   FROM weighed
-  GROUP BY kind, cut, currency
+  GROUP BY kind, cut, currency, breakdown
 )
 SELECT
   kind,
   period_add('day', DATE '1970-01-01', cut - 1) AS date,
   currency,
+  breakdown,
   deals,
   value,
   expected,
@@ -206,10 +221,17 @@ SELECT
   still_open,
   still_open_value,
   CASE
+    WHEN kind = 'forecast'
+      THEN CAST(sum(won_since) FILTER (WHERE is_settled) OVER alike AS DOUBLE)
+        / nullif(CAST(sum(expected) FILTER (WHERE is_settled) OVER alike AS DOUBLE), 0)
+    WHEN is_settled THEN CAST(won_since AS DOUBLE) / nullif(CAST(expected AS DOUBLE), 0)
+  END AS ratio,
+  CASE
     WHEN kind = 'forecast' THEN NULL
     WHEN CAST(won_since AS DOUBLE) <= CAST(expected AS DOUBLE) + half
       AND CAST(won_since + still_open_value AS DOUBLE) >= CAST(expected AS DOUBLE) - half THEN 'inside'
     ELSE 'outside'
   END AS note
 FROM totals
-ORDER BY date DESC, kind DESC, currency NULLS FIRST
+WINDOW alike AS (PARTITION BY currency, breakdown)
+ORDER BY date DESC, kind DESC, currency NULLS FIRST, breakdown NULLS FIRST

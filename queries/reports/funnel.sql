@@ -1,5 +1,5 @@
 --! title = { en = "Funnel", zh = "转化漏斗" }
---! description = { en = "How far customers get along a path of steps, and how fast. The whole path must fit into the window, measured from the first step; a customer who enters several times counts with the attempt that gets furthest, the earliest of equal ones. Modes: `ordered`, other activity may lie between steps; `strict`, none may; `any`, the steps in any order, where row 2 counts who did any two of them. `share` is of all entrants and counts customers still inside their window as lost; `matured_share` is of those whose window has ended; `estimate` uses both (Kaplan–Meier): everyone counts for as long as they could be watched. Read `estimate` while a funnel is young. Intervals are 95 % (Wilson).", zh = "客户沿路径走到哪一步、用时多久。整条路径须在首步起算的时间窗内完成；多次进入的客户按走得最远的一次计，相同则取最早。模式：ordered 步骤之间允许其他活动；strict 不允许；any 不分先后，第 2 行表示完成任意两步的客户。share 以全部进入者为分母，会把仍在时间窗内的客户计为流失；matured_share 仅计时间窗已结束者；estimate 兼用两者（Kaplan–Meier）：每位客户按其可观察时长计入。漏斗较新时请看 estimate。区间均为 95%（Wilson）。" }
+--! description = { en = "How far customers get along a path of steps, and how fast. The whole path must fit into the window, measured from the first step; a customer who enters several times counts with the attempt that gets furthest, the earliest of equal ones. Read the estimate while a funnel is young: everyone counts for as long as they could be watched (Kaplan–Meier). Share counts customers still inside their window as not converted; Share, window ended is only of those whose window is over. In any order, row 2 counts who did any two of the steps.", zh = "客户沿步骤走到哪里、用时多久。整条路径须在首步起算的时间窗内完成；多次进入的客户取走得最远的一次，相同则取最早。漏斗较新时请看估计转化率，每位客户按其可观察的时长计入（Kaplan–Meier）。转化率把仍在时间窗内的客户视为未转化；转化率（已结束）只计时间窗已结束的客户。任意顺序时，第 2 行为完成任意两步的客户。" }
 --! group = "journeys"
 --! grain = "one row per breakdown value and step"
 --! chart = { kind = "funnel", x = "name", y = ["estimate"], series = "breakdown", low = "estimate_low", high = "estimate_high", count = "customers" }
@@ -8,7 +8,7 @@
 --! title = { en = "Steps", zh = "步骤" }
 --! type = "steps"
 --! default = ["signup", "trial", "quote_opened", "purchase"]
---! doc = { en = "Activity in order; a name may repeat. Conditions: purchase[quantity>=2 & plan=pro]; times since the step before: trial within 7d, renewal after 30d; a step that may be left out: call optional; what must not lie between: !cancel", zh = "按顺序的活动，名称可重复。条件：purchase[quantity>=2 & plan=pro]；距上一步的时间：trial within 7d、renewal after 30d；可跳过的步骤：call optional；两步之间不得出现：!cancel" }
+--! doc = { en = "Activity in order; a name may repeat. Conditions: purchase[quantity>=2 & plan=pro]; times since the step before: trial within 7d, renewal after 30d; a step that may be left out: call optional; what must not lie between: !cancel", zh = "按顺序的行为，名称可重复。条件：purchase[quantity>=2 & plan=pro]；距上一步的时间：trial within 7d、renewal after 30d；可跳过的步骤：call optional；两步之间不得出现：!cancel" }
 --!
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
@@ -21,12 +21,12 @@
 --! type = "choice"
 --! default = "ordered"
 --! choices = ["ordered", "strict", "any"]
---! doc = { en = "Whether other activity may lie between steps, and whether their order matters", zh = "步骤之间是否允许其他活动，以及是否区分先后" }
+--! doc = { en = "Whether other activity may lie between steps, and whether their order matters", zh = "步骤之间是否允许其他行为，以及是否区分先后" }
 --!
 --! [params.hold]
 --! title = { en = "Same", zh = "须一致" }
 --! type = "property"
---! doc = { en = "All steps must share this: feature, or the name of an attribute of activity, e.g. the deal; rows without it do not count", zh = "各步骤须一致的属性：feature 或活动的自定义属性名（如商机号）；无该属性的记录不计" }
+--! doc = { en = "All steps must share this: feature, or the name of an attribute of activity, e.g. the deal; rows without it do not count", zh = "各步骤须一致的属性：feature（功能）或行为的自定义属性名（如商机号）；无该属性的记录不计" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
@@ -44,9 +44,9 @@
 --! unit = "number"
 --! doc = { en = "Number of the step, from 1", zh = "步骤序号，从 1 开始" }
 --! [columns.name]
---! title = { en = "Activity", zh = "活动" }
+--! title = { en = "Activity", zh = "行为" }
 --! unit = "text"
---! doc = { en = "The step as it was asked for; in mode any, how many of the steps", zh = "该步骤；any 模式下为完成的步骤数" }
+--! doc = { en = "The step as it was asked for; in any order, how many of the steps", zh = "该步骤；任意顺序时为完成的步骤数" }
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
 --! unit = "count"
@@ -54,7 +54,7 @@
 --! [columns.share]
 --! title = { en = "Share", zh = "转化率" }
 --! unit = "share"
---! doc = { en = "Of all customers of the first step, those still inside their window counted as lost", zh = "占首步全部客户的比例，仍在时间窗内者计为流失" }
+--! doc = { en = "Of all customers of the first step, those still inside their window counted as not converted", zh = "占首步全部客户的比例，仍在时间窗内者视为未转化" }
 --! [columns.matured]
 --! title = { en = "Window ended", zh = "时间窗已结束" }
 --! unit = "count"
@@ -66,11 +66,11 @@
 --! [columns.matured_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "其 95% 区间下限（Wilson）" }
 --! [columns.matured_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "其 95% 区间上限（Wilson）" }
 --! [columns.estimate]
 --! title = { en = "Estimate", zh = "估计转化率" }
 --! unit = "share"

@@ -1,5 +1,5 @@
 --! title = { en = "Customer health", zh = "客户健康度" }
---! description = { en = "A health score from 0 to 100 of every customer who was active within `horizon` or is under contract, lowest first. It is the weighted mean of ten signals from 0 (bad) to 100 (good), with the weights set here or in tenure.toml: recency (0 from 60 days of silence on), usage (full from 12 active days in 30), trend (a half if as many rows a day in the last 30 days as in the 60 before), breadth (full from 5 different things in 90 days), tickets (0 from 5 in 90 days), complaints (0 with one in 60 days), NPS (the last answer), contract (full from 180 days to its agreed end), orders (0 from 180 days after the last), contact (0 from 90 days after the last conversation). What is not known of a customer counts as the average of those of whom it is; without activity, recency, usage and breadth are 0, and so is contact where others were spoken to. Equal scores: most MRR first. The score is a rule set by hand, not a probability: `health_audit` says how well it told leavers apart, `health_weights` which weights point the wrong way, and the churn score is the probability.", zh = "观察期内活跃或在约的每位客户的健康度（0 至 100），从低到高。健康度为十项信号（0 差，100 好）按设定权重（可在此或 tenure.toml 中设置）的加权平均：新近度（静默 60 天及以上为 0）、使用频率（30 天内活跃 12 天及以上为满分）、趋势（近 30 天与此前 60 天日均持平为一半）、广度（90 天内使用 5 种及以上为满分）、工单（90 天内 5 张及以上为 0）、投诉（60 天内有投诉为 0）、NPS（最近评分）、合同（距约定到期 180 天及以上为满分）、订单（最近下单 180 天及以上为 0）、联系（最近人工联系 90 天及以上为 0）。未知的信号取已知客户的平均值；无活动者新近度、使用频率与广度为 0，他人有联系记录而该客户没有者联系为 0。得分相同者按月度经常性收入从高到低。健康度是人为设定的规则，不是概率：其区分流失客户的能力见 health_audit，方向有误的权重见 health_weights，流失概率见流失评分。" }
+--! description = { en = "How well each customer does, from 0 to 100, lowest first: all customers who were active within the horizon or are under contract. The score is the weighted mean of ten signals from 0 (bad) to 100 (good); each weight says what its signal looks at, and can be set here or in the settings. The score is a rule set by hand, not a probability, which is the churn score. The report Health score, audited, says how well it told leavers apart; Weights of the health score, audited, which weights point the wrong way.", zh = "每位客户的健康度（0 至 100），从低到高：包括观察期内活跃或有在用合同的全部客户。健康度为十项信号（0 差，100 好）的加权平均；各信号看什么见对应的权重参数，权重可在此或设置文件中调整。健康度是人为设定的规则，不是概率，流失概率请看流失评分；健康度能否区分流失客户见报表“健康度有效性检验”，方向有误的权重见报表“健康度权重检验”。" }
 --! group = "segments"
 --! grain = "one row per customer, at most `limit`"
 --! chart = { kind = "table" }
@@ -27,7 +27,7 @@
 --! [columns.health]
 --! title = { en = "Health", zh = "健康度" }
 --! unit = "number"
---! doc = { en = "Weighted mean of the signals, 0 to 100", zh = "各信号的加权平均，0 至 100" }
+--! doc = { en = "Weighted mean of the signals, 0 to 100; of equal ones, most MRR first", zh = "各信号的加权平均，0 至 100；得分相同者按月度经常性收入从高到低" }
 --! [columns.level]
 --! title = { en = "Level", zh = "等级" }
 --! unit = "code"
@@ -35,7 +35,7 @@
 --! [columns.weakest]
 --! title = { en = "Costs most", zh = "首要扣分项" }
 --! unit = "code"
---! doc = { en = "The signal that costs most points; empty at 100", zh = "扣分最多的信号；满分时为空" }
+--! doc = { en = "The signal that costs most points; of equals the first in the order recency, usage, trend, breadth, tickets, complaints, NPS, contract, orders, contact; empty at 100", zh = "扣分最多的信号；相同时按新近度、使用频率、使用趋势、使用广度、工单、投诉、NPS、合同、订单、联系的顺序取靠前者；满分时为空" }
 --! [columns.points]
 --! title = { en = "Points", zh = "扣分" }
 --! unit = "number"
@@ -43,15 +43,15 @@
 --! [columns.second]
 --! title = { en = "Costs second most", zh = "次要扣分项" }
 --! unit = "code"
---! doc = { en = "The signal that costs most after it; of equals the first in the list above", zh = "扣分第二多的信号；相同时取上述顺序靠前者" }
+--! doc = { en = "The signal that costs most after it, by the same order", zh = "扣分第二多的信号，相同时顺序同上" }
 --! [columns.days_silent]
 --! title = { en = "Days silent", zh = "静默天数" }
 --! unit = "days"
---! doc = { en = "Whole days of 24 hours since the last activity; empty if there was none", zh = "距最近一次活动的整天数（24 小时计）；从未活动为空" }
+--! doc = { en = "Whole days of 24 hours since the last activity; empty if there was none", zh = "距最近一次行为的整天数（24 小时计）；从未有行为记录时为空" }
 --! [columns.known]
 --! title = { en = "Signals known", zh = "已知信号数" }
 --! unit = "count"
---! doc = { en = "Of ten; the others count as the average", zh = "十项中已知的项数；其余取平均值" }
+--! doc = { en = "Of ten; the others count as the average of the customers of whom they are known. Without activity, recency, usage and breadth are 0, and so is contact where others were spoken to", zh = "十项中已知的项数；其余取已知客户的平均值。无行为记录者新近度、使用频率与广度为 0；其他客户有人工联系记录而该客户没有的，联系为 0" }
 --! [columns.band]
 --! title = { en = "Churn risk", zh = "流失风险" }
 --! unit = "code"
@@ -60,7 +60,7 @@
 --! [columns.mrr]
 --! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"
---! doc = { en = "Sum of the running contracts; empty without one, or if they are in several currencies and none was chosen", zh = "在用合同月费合计；无合同，或存在多个币种且未指定币种时为空" }
+--! doc = { en = "Sum of the running contracts; empty without one, or if they are in several currencies and none was chosen", zh = "在用合同 MRR 合计；无合同，或存在多个币种且未指定币种时为空" }
 --!
 --! [labels]
 --! recency = { en = "Recency", zh = "新近度" }
@@ -80,7 +80,14 @@
 --- How well are customers, by a rule we set? See `queries/parts/health_signals.sql`.
 
 WITH listed AS (
-  SELECT health_signals.*, contract_worth.mrr, contract_worth.currency, customers.customer_id, customers.name, customers.owner_id
+  SELECT
+    health_signals.*,
+    contract_worth.mrr,
+    contract_worth.currency,
+    customers.customer_id,
+    customers.name,
+    customers.owner_id,
+    $breakdown AS breakdown
   FROM health_signals
   JOIN customers ON customers.customer_key = health_signals.customer_key
   LEFT JOIN contract_worth ON contract_worth.customer_key = health_signals.customer_key
@@ -120,6 +127,7 @@ SELECT
   listed.customer_id,
   listed.name AS customer,
   coalesce(owners.name, listed.owner_id, '(no owner)') AS owner,
+  listed.breakdown,
   listed.health,
   CASE
     WHEN listed.health >= $good THEN 'good'

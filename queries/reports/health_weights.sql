@@ -1,5 +1,5 @@
---! title = { en = "Weights of the health score, audited", zh = "健康度权重审计" }
---! description = { en = "Does each signal of the health score point the right way, and how much should it count? Over all past months whose outcome is known, customers active within `horizon` before the month are taken as they were known then, and left are those without any activity within `horizon` after it. Concordance: of two customers, one who stayed and one who left, how often the one who stayed had the better signal; a half is chance, and below a half the signal points the wrong way. Its 95 % interval counts a customer seen in several months as one. Proposed: the weights that tell leavers apart best together, none of them negative, scaled to 100; a signal gets 0 if it adds nothing to the others or points the wrong way once they are known. A signal that points the wrong way alone may still get a weight beside the others: busy customers open more tickets and stay, but of two equally busy ones the one with fewer stays rather. How well they would have done is in `health_audit`. Association, not effect: raising a signal need not keep a customer.", zh = "健康度的每项信号方向是否正确，应占多少权重？对所有结果已知的过去月份，取月初之前观察期内活跃的客户（按当时所知），其后观察期内无任何活动即为流失。一致性：留存与流失客户各取一位，留存者信号更好的比例；0.5 为随机，低于 0.5 说明方向相反。95% 区间将多个月出现的同一客户视为一个整体。建议权重：各项均不为负、共同区分流失能力最强的权重，合计 100；对其他信号无补充或在已知其他信号后方向相反者为 0。单独看方向相反的信号，与其他信号一起时仍可能有权重：活跃客户工单更多且更常留存，但同样活跃的两位中，工单更少者更可能留存。其表现见 health_audit。结果为相关性，不代表提升信号即可留住客户。" }
+--! title = { en = "Weights of the health score, audited", zh = "健康度权重检验" }
+--! description = { en = "Whether each signal of the health score points the right way, and how much it should count. In the past months looked at, customers active within the horizon before the month are taken as they were known then; left are those without any activity within the horizon after. A concordance of a half is chance; below it the signal points the wrong way. Proposed are the weights that together tell leavers apart best. A signal that points the wrong way alone may still get one: busy customers open more tickets and stay, but of two equally busy ones the one with fewer stays rather. Association, not effect: raising a signal need not keep a customer.", zh = "健康度的每项信号方向是否正确，应占多少权重。在所回测的各月，取月初之前观察期内活跃的客户（按当时所知），其后观察期内无任何行为即为流失。一致性 0.5 等同于随机，低于 0.5 说明方向相反。建议权重为共同区分流失能力最强的权重。单独看方向相反的信号仍可能有建议权重：活跃客户工单更多且更常留存，但同样活跃的两位中，工单更少者更可能留存。结果为相关而非因果，提升某项信号未必能留住客户。" }
 --! group = "segments"
 --! grain = "one row per signal"
 --! chart = { kind = "bar", x = "signal", y = ["weight", "proposed"] }
@@ -7,7 +7,7 @@
 --! [columns.signal]
 --! title = { en = "Signal", zh = "信号" }
 --! unit = "code"
---! doc = { en = "What is looked at; see `health`", zh = "信号，含义见 health" }
+--! doc = { en = "What is looked at; see the report Customer health", zh = "信号，含义见报表“客户健康度”" }
 --! [columns.weight]
 --! title = { en = "Weight", zh = "权重" }
 --! unit = "number"
@@ -15,11 +15,11 @@
 --! [columns.proposed]
 --! title = { en = "Proposed", zh = "建议权重" }
 --! unit = "number"
---! doc = { en = "Share of 100 that tells leavers apart best; empty if there is nothing to learn from, or no signal helps", zh = "区分能力最强的权重（合计 100）；无可学习的数据或信号均无帮助时为空" }
+--! doc = { en = "Share of 100 that tells leavers apart best, none negative; 0 if the signal adds nothing to the others; empty if there is nothing to learn from, or no signal helps", zh = "区分能力最强的权重（均不为负，合计 100）；对其他信号无补充者为 0；无可学习的数据或信号均无帮助时为空" }
 --! [columns.concordance]
 --! title = { en = "Concordance", zh = "一致性" }
 --! unit = "share"
---! doc = { en = "How often the customer who stayed had the better signal; equal signals count half", zh = "留存客户信号更好的比例；相同计一半" }
+--! doc = { en = "Of two customers, one who stayed and one who left, how often the one who stayed had the better signal; equal signals count half", zh = "留存与流失客户各取一位，留存者信号更好的比例；相同计一半" }
 --! [columns.verdict]
 --! title = { en = "Direction", zh = "方向" }
 --! unit = "code"
@@ -32,6 +32,14 @@
 --! title = { en = "Left", zh = "流失数" }
 --! unit = "count"
 --! doc = { en = "Of these, how many left", zh = "其中流失的数量" }
+--! [columns.low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of the concordance's 95 % interval, a customer seen in several months counting as one", zh = "一致性 95% 区间下限，多个月出现的同一客户视为一个整体" }
+--! [columns.high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of the concordance's 95 % interval, a customer seen in several months counting as one", zh = "一致性 95% 区间上限，多个月出现的同一客户视为一个整体" }
 --!
 --! [labels]
 --! recency = { en = "Recency", zh = "新近度" }

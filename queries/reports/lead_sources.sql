@@ -1,8 +1,8 @@
 --! title = { en = "Lead sources", zh = "线索来源" }
---! description = { en = "From lead source to won value: deals opened in the span, and what has come of them by the report's date. Win rate is won / (won + lost) with a Wilson 95 % interval; the mean amount is of won deals that name one, with Student's 95 % interval; the median cycle is from opening to winning. Young spans have many open deals: compare win rates of spans that are over.", zh = "从线索来源到赢单金额：统计期内创建的商机，以及截至报表日期的结果。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间；平均金额为有金额的赢单均值，附 Student 95% 区间；周期中位数自创建至赢单。较新的时段仍有大量进行中商机，请比较已结束的时段。" }
+--! description = { en = "Which lead sources bring the money: deals opened in the span, and what has come of them by the report's date. Young spans have many open deals: compare win rates of spans that are over.", zh = "哪些线索来源带来赢单金额：统计期内创建的商机，以及截至报表日期的结果。较新的统计期仍有大量进行中商机，赢单率请只在已结束的时段之间比较。" }
 --! group = "sales"
 --! grain = "one row per source, currency and breakdown value"
---! chart = { kind = "bar", x = "source", y = ["won_value"], series = "breakdown" }
+--! chart = { kind = "bar", x = "source", y = ["won_value"], series = "breakdown", facet = "currency", none = true }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
@@ -39,7 +39,7 @@
 --! [columns.win_rate]
 --! title = { en = "Win rate", zh = "赢单率" }
 --! unit = "share"
---! doc = { en = "Won divided by won and lost; empty if none closed", zh = "赢单 ÷（赢单 + 输单）；无关闭商机时为空" }
+--! doc = { en = "Won divided by won and lost; empty if none closed", zh = "赢单 ÷（赢单 + 输单）；无已关闭商机时为空" }
 --! [columns.won_value]
 --! title = { en = "Won value", zh = "赢单金额" }
 --! unit = "money"
@@ -55,11 +55,11 @@
 --! [columns.mean_won_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "money"
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Hall)", zh = "其 95% 区间下限（Hall 法）" }
 --! [columns.mean_won_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "money"
---! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "其 95% 区间上限（Hall 法）" }
 --! [columns.median_cycle_days]
 --! title = { en = "Median cycle, days", zh = "成交周期中位数（天）" }
 --! unit = "days"
@@ -77,11 +77,7 @@ WITH counted AS (
     count(*) FILTER (WHERE opportunities.status = 'lost') AS lost,
     coalesce(sum(opportunities.amount) FILTER (WHERE opportunities.status = 'won'), 0) AS won_value,
     count(opportunities.amount) FILTER (WHERE opportunities.status = 'won') AS n_amounts,
-    CAST(
-      sum(CAST(opportunities.amount * 100 AS DECIMAL(38, 0)) * CAST(opportunities.amount * 100 AS DECIMAL(38, 0)))
-        FILTER (WHERE opportunities.status = 'won')
-      AS DOUBLE
-    ) / 10000 AS squares,
+    moments(opportunities.amount) FILTER (WHERE opportunities.status = 'won') AS amount,
     quantile(
       CAST(CAST(opportunities.closed_at AS BIGINT) - CAST(opportunities.created_at AS BIGINT) AS DOUBLE), 0.5
     ) FILTER (WHERE opportunities.status = 'won') AS cycle
@@ -96,12 +92,7 @@ means AS (
   SELECT
     counted.*,
     sum(won_value) OVER (PARTITION BY currency) AS all_value,
-    CASE WHEN n_amounts > 0 THEN CAST(won_value AS DOUBLE) / n_amounts END AS mean_won,
-    CASE
-      WHEN n_amounts > 1 THEN sqrt(
-        greatest(squares - CAST(won_value AS DOUBLE) * CAST(won_value AS DOUBLE) / n_amounts, 0) / (n_amounts - 1)
-      )
-    END AS spread
+    CASE WHEN n_amounts > 0 THEN CAST(won_value AS DOUBLE) / n_amounts END AS mean_won
   FROM counted
 )
 SELECT
@@ -118,8 +109,8 @@ SELECT
   won_value,
   CASE WHEN all_value > 0 THEN CAST(won_value AS DOUBLE) / CAST(all_value AS DOUBLE) END AS share_of_value,
   mean_won,
-  mean_interval(mean_won, spread, n_amounts)['low'] AS mean_won_low,
-  mean_interval(mean_won, spread, n_amounts)['high'] AS mean_won_high,
+  mean_interval(amount)['low'] AS mean_won_low,
+  mean_interval(amount)['high'] AS mean_won_high,
   cycle / 86400000000 AS median_cycle_days
 FROM means
 ORDER BY currency NULLS FIRST, won_value DESC, source NULLS LAST, breakdown NULLS FIRST

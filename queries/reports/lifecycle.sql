@@ -1,5 +1,5 @@
 --! title = { en = "Customer lifecycle", zh = "客户生命周期阶段" }
---! description = { en = "Where the customers of each period stand, by their activity. Active: `new` (never seen before), `returning` (active in the previous period too) or `resurrected` (seen before, but not in the previous period). Not active: `dormant` (active in the previous period), `still_dormant` (silent for longer, but for fewer than `churn_after` periods) or `churned` (silent for `churn_after` periods or longer). Every customer seen so far is in exactly one of the six, so they add up to `customers`; active = new + returning + resurrected; and the active of the previous period = returning + dormant. In a period that has not ended, customers who will still come are counted as silent: read it only once it is complete.", zh = "按活动情况划分每个周期的客户所处阶段。活跃：new（首次出现）、returning（上一周期也活跃）、resurrected（曾出现，但上一周期不活跃）。不活跃：dormant（上一周期活跃，本期未活跃）、still_dormant（沉默更久，但不足 churn_after 个周期）、churned（沉默达到 churn_after 个周期或更久）。截至该周期出现过的每位客户恰好属于六类之一，六类之和等于 customers；活跃客户 = new + returning + resurrected；上一周期活跃客户 = returning + dormant。周期尚未结束时，之后才会来的客户被算作沉默，请待周期结束后再看。" }
+--! description = { en = "Where the customers of each period stand, by their activity. Every customer seen so far is in exactly one of six groups, which add up to Seen so far: new, returning and resurrected are active; dormant, still dormant and churned are not. The active customers of the previous period are returning + dormant. In a period that has not ended, customers who will still come are counted as silent: read it only once it is complete.", zh = "按行为划分每个周期的客户所处阶段。截至该周期出现过的每位客户恰好属于六类之一，六类之和等于累计客户：新客户、持续活跃、回流为活跃；新静默、持续静默、已流失为不活跃。上一周期的活跃客户 = 持续活跃 + 新静默。周期尚未结束时，之后才会来的客户被算作静默，请待周期结束后再看。" }
 --! group = "retention"
 --! grain = "one row per period and breakdown value, from its first activity to the report's date"
 --! chart = { kind = "line", x = "period", y = ["new", "returning", "resurrected", "dormant", "churned"], series = "breakdown", complete = "complete" }
@@ -10,7 +10,7 @@
 --! default = 3
 --! least = 1.0
 --! most = 1000.0
---! doc = { en = "Periods without activity after which a customer counts as churned; 2 or more", zh = "连续多少个周期无活动即视为流失；不小于 2" }
+--! doc = { en = "Periods without activity after which a customer counts as churned; 2 or more", zh = "连续多少个周期无行为记录即视为流失；不小于 2" }
 --!
 --! [columns.active]
 --! title = { en = "Active", zh = "活跃客户" }
@@ -29,17 +29,17 @@
 --! unit = "count"
 --! doc = { en = "Active, seen before, but not in the previous period", zh = "本期活跃、曾出现但上一周期不活跃的客户" }
 --! [columns.dormant]
---! title = { en = "Dormant", zh = "新沉默" }
+--! title = { en = "Dormant", zh = "新静默" }
 --! unit = "count"
 --! doc = { en = "Active in the previous period and not in this one", zh = "上一周期活跃而本期未活跃的客户" }
 --! [columns.still_dormant]
---! title = { en = "Still dormant", zh = "持续沉默" }
+--! title = { en = "Still dormant", zh = "持续静默" }
 --! unit = "count"
---! doc = { en = "Silent for two periods or more, but not churned yet", zh = "沉默两个周期及以上、尚未流失的客户" }
+--! doc = { en = "Silent for two periods or more, but not churned yet", zh = "静默两个周期及以上、尚未流失的客户" }
 --! [columns.churned]
 --! title = { en = "Churned", zh = "已流失" }
 --! unit = "count"
---! doc = { en = "Silent for so many periods that they count as churned, whenever that was", zh = "沉默期数达到流失标准的客户，含以往流失者" }
+--! doc = { en = "Silent for so many periods that they count as churned, whenever that was", zh = "静默期数达到流失标准的客户，含以往流失者" }
 --! [columns.customers]
 --! title = { en = "Seen so far", zh = "累计客户" }
 --! unit = "count"
@@ -55,11 +55,11 @@
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
---! doc = { en = "Lower end of the 95 % interval of the share kept", zh = "环比留存率的 95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval of the share kept (Wilson)", zh = "环比留存率的 95% 区间下限（Wilson）" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
---! doc = { en = "Upper end of the 95 % interval of the share kept", zh = "环比留存率的 95% 区间上限" }
+--! doc = { en = "Upper end of the 95 % interval of the share kept (Wilson)", zh = "环比留存率的 95% 区间上限（Wilson）" }
 
 --- Is the base of active customers growing, and what leaks out of it? A visit is
 --- a period in which a customer was active; with the next one it says in which

@@ -1,5 +1,5 @@
 --! title = { en = "Lifetime value", zh = "客户生命周期价值" }
---! description = { en = "Historical lifetime value: cumulative net revenue of a cohort by age, times the margin if one is given, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; anonymous sales are left out. The age whose period has not ended is flagged.", zh = "历史生命周期价值：同期群按期数累计的净营收（给定毛利率时乘以毛利率）除以同期群规模（无论是否下过单）。退款与取消为负；匿名销售不计。尚未结束的期会标注。" }
+--! description = { en = "What a customer of each cohort has brought so far, by age: cumulative net revenue, times the margin if one is given, divided by the cohort's size, buyers or not. Refunds and cancellations are negative; sales without a customer are left out. The age whose period has not ended is flagged.", zh = "各同期群的客户至今平均带来多少价值，按期数列出：累计净营收（给定毛利率时乘以毛利率）除以同期群规模，无论是否下过单。退款与取消为负；无客户的销售不计。尚未结束的期会标注。" }
 --! group = "revenue"
 --! grain = "one row per breakdown value, cohort and age"
 --! chart = { kind = "line", x = "age", y = ["ltv"], series = "cohort", facet = "breakdown", complete = "complete" }
@@ -16,7 +16,7 @@
 --! type = "number"
 --! default = 1.0
 --! most = 1.0
---! doc = { en = "Share of revenue that is margin, e.g. 0.6; LTV is then in margin, revenue stays revenue", zh = "毛利占营收的比例，例如 0.6；LTV 按毛利计算，营收列不变" }
+--! doc = { en = "Share of revenue that is margin, e.g. 0.6; LTV is then in margin, revenue stays revenue", zh = "毛利占营收的比例，例如 0.6；客均累计价值按毛利计算，营收列不变" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
@@ -38,7 +38,7 @@
 --! unit = "money"
 --! doc = { en = "Net revenue up to and including that age", zh = "截至该期的累计净营收" }
 --! [columns.ltv]
---! title = { en = "LTV", zh = "人均累计价值" }
+--! title = { en = "LTV", zh = "客均累计价值" }
 --! unit = "money"
 --! doc = { en = "Cumulative revenue times margin, divided by cohort size", zh = "累计营收乘以毛利率，再除以同期群规模" }
 --! [labels]

@@ -1,5 +1,5 @@
 --! title = { en = "Net Promoter Score", zh = "净推荐值（NPS）" }
---! description = { en = "Promoters answer 9 or 10, detractors 0 to 6. One answer per customer and period: the latest. NPS is 100 (promoters − detractors) / responses, from −100 to 100, with the adjusted-Wald 95 % interval: a change within it is compatible with chance.", zh = "推荐者评分 9–10，贬损者 0–6。每位客户每周期只计最近一次回答。NPS = 100 ×（推荐者 − 贬损者）÷ 回答数，范围 −100 至 100，附校正 Wald 95% 区间：区间内的变化可能只是偶然。" }
+--! description = { en = "Whether customers would recommend us. Promoters answer 9 or 10, detractors 0 to 6; NPS is 100 (promoters − detractors) / responses, from −100 to 100. One answer per customer and period counts: the latest. A change within the 95 % interval (adjusted Wald) is compatible with chance.", zh = "客户是否愿意推荐我们。推荐者评分 9–10，贬损者 0–6；NPS = 100 ×（推荐者 − 贬损者）÷ 回答数，范围 −100 至 100。每位客户每周期只计最近一次回答。95% 区间（校正 Wald）内的变化可能只是偶然。" }
 --! group = "voice"
 --! grain = "one row per period and breakdown value with an answer"
 --! chart = { kind = "line", x = "period", y = ["nps"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "responses" }
@@ -34,11 +34,11 @@
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "score"
---! doc = { en = "Lower end of the 95 % interval", zh = "95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval (adjusted Wald)", zh = "95% 区间下限（校正 Wald）" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "score"
---! doc = { en = "Upper end of the 95 % interval", zh = "95% 区间上限" }
+--! doc = { en = "Upper end of the 95 % interval (adjusted Wald)", zh = "95% 区间上限（校正 Wald）" }
 
 --- Would customers recommend us?
 

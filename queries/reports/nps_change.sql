@@ -1,5 +1,5 @@
 --! title = { en = "What changed the NPS", zh = "NPS 变化归因" }
---! description = { en = "The change of the NPS between a period and the one before it, split by segment into what changed within segments and what changed because other segments answered. With w the share of a segment in the answers, N its NPS and M the mean of both periods' total NPS: within = mean w × change of N, mix = change of w × (mean N − M); the rows add up exactly to the change (symmetric decomposition as by Bennet and Oaxaca). The mix of a segment is negative if its weight grew while it is below average. A segment that answered in one of the periods only is all mix. One answer per customer and period, the latest, as in the report `nps`. The interval joins those of both periods as Newcombe does for shares, taking them for independent samples; where the same customers answer both times it is too wide rather than too narrow. A change of the total within chance needs no explanation, and a split of it explains nothing.", zh = "将相邻两期的 NPS 变化按分组拆分为“组内变化”与“结构变化”（作答人群构成变化）。设 w 为该组回答占比，N 为该组 NPS，M 为两期总体 NPS 的均值：组内 = w 的均值 × N 的变化，结构 = w 的变化 ×（N 的均值 − M）；各行之和严格等于总变化（Bennet / Oaxaca 式对称分解）。低于平均的分组占比上升时，其结构影响为负。仅在一期有回答的分组全部计入结构影响。每位客户每周期只计最近一次回答，与报表 nps 一致。区间由两期区间合成（同 Newcombe 方法），视两期为独立样本；同一批客户两期均作答时，区间偏宽而非偏窄。总变化若属正常波动，则无需解释，拆分也说明不了什么。" }
+--! description = { en = "Whether the NPS changed against the period before, and for whom. The change is split by the breakdown into what changed within each group, and what changed because the mix of customers who answered did; the rows add up exactly to the change. The mix of a group is negative if its weight grew while it is below average; a group that answered in one of the periods only is all mix. A change of the total within chance needs no explanation, and a split of it explains nothing.", zh = "与上期相比 NPS 是否变化、变在哪些客户。变化按分组拆为组内影响（该组回答变了）与结构影响（作答客户的构成变了），各行之和严格等于总变化。低于平均的分组占比上升时，其结构影响为负；仅在一期有回答的分组全部计入结构影响。总变化若属正常波动，则无需解释，拆分也说明不了什么。" }
 --! group = "voice"
 --! grain = "one row per breakdown value with an answer in either period, and a total row with breakdown null"
 --! chart = { kind = "bar", x = "breakdown", y = ["within_effect", "mix_effect"] }
@@ -18,13 +18,13 @@
 --! title = { en = "Breakdown", zh = "分组" }
 --! type = "breakdown"
 --! default = "segment"
---! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none、segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--! doc = { en = "none, segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "none（不分组）、segment（分层）、channel（渠道）、region（地区）、industry（行业）、owner（负责人）、status（状态），或客户自定义属性名" }
 --!
 --! [columns.breakdown]
 --! title = { en = "Breakdown", zh = "分组" }
 --! absent = { en = "Total", zh = "合计" }
 --! unit = "text"
---! doc = { en = "Value of the breakdown, (no value) for customers without one; empty in the total row", zh = "分组值，无该值的客户为 (no value)；合计行为空" }
+--! doc = { en = "Value of the breakdown, (no value) for customers without one; empty in the total row", zh = "分组值，无该值的客户为 (no value)；合计行留空" }
 --! [columns.period]
 --! title = { en = "Period", zh = "本期" }
 --! unit = "date"
@@ -36,7 +36,7 @@
 --! [columns.answers]
 --! title = { en = "Answers", zh = "本期回答数" }
 --! unit = "count"
---! doc = { en = "Customers who answered in the period", zh = "本期作答客户数" }
+--! doc = { en = "Customers who answered in the period; of several answers the latest counts", zh = "本期作答客户数；多次作答的只计最近一次" }
 --! [columns.nps_before]
 --! title = { en = "NPS before", zh = "上期 NPS" }
 --! unit = "score"
@@ -48,27 +48,27 @@
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
 --! unit = "score"
---! doc = { en = "NPS minus NPS before, in points", zh = "本期减上期，单位为分" }
+--! doc = { en = "NPS minus NPS before, in points. Its interval takes the periods for independent samples; where the same customers answer both times it is too wide rather than too narrow", zh = "本期减上期，单位为分。其区间视两期为独立样本；同一批客户两期均作答时，区间偏宽而非偏窄" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "score"
---! doc = { en = "Lower end of the change's 95 % interval", zh = "变化的 95% 区间下限" }
+--! doc = { en = "Lower end of the change's 95 % interval (Newcombe)", zh = "变化的 95% 区间下限（Newcombe）" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "score"
---! doc = { en = "Upper end of the change's 95 % interval", zh = "变化的 95% 区间上限" }
+--! doc = { en = "Upper end of the change's 95 % interval (Newcombe)", zh = "变化的 95% 区间上限（Newcombe）" }
 --! [columns.within_effect]
---! title = { en = "Within the segment", zh = "组内影响" }
+--! title = { en = "Within the group", zh = "组内影响" }
 --! unit = "score"
---! doc = { en = "Points of the total change because this segment answered otherwise", zh = "因该组回答变化而带来的总体变化，单位为分" }
+--! doc = { en = "Points of the total change because this group answered otherwise: mean of both periods' shares of the answers × change of its NPS (symmetric decomposition as by Bennet and Oaxaca)", zh = "因该组回答变化而带来的总体变化（分）：两期回答占比的均值 × 该组 NPS 的变化（Bennet / Oaxaca 式对称分解）" }
 --! [columns.mix_effect]
 --! title = { en = "Mix", zh = "结构影响" }
 --! unit = "score"
---! doc = { en = "Points of the total change because this segment's weight changed", zh = "因该组占比变化而带来的总体变化，单位为分" }
+--! doc = { en = "Points of the total change because this group's weight changed: change of its share of the answers × (mean of both periods' NPS of the group − that of the total)", zh = "因该组占比变化而带来的总体变化（分）：回答占比的变化 ×（该组两期 NPS 均值 − 总体两期 NPS 均值）" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "Of the total: beyond_chance if its interval does not hold 0, else within_chance", zh = "仅合计行：区间不含 0 为 beyond_chance，否则为 within_chance" }
+--! doc = { en = "Of the total: beyond chance if its interval does not hold 0, else within chance", zh = "仅合计行：区间不含 0 为超出正常波动，否则属正常波动" }
 
 --- Did the NPS change, and for whom? GROUPING SETS gives the total beside the
 --- segments in one pass. Effects are added up as decimals, so that their sum does

@@ -1,5 +1,5 @@
---! title = { en = "Do detractors leave?", zh = "NPS 与客户去留" }
---! description = { en = "What became of promoters, passives and detractors. The index date lies one horizon before the report's date. Eligible are customers with activity in the horizon before it; they are grouped by their latest NPS answer in the window before it; gone are those without any activity from then to the report's date. So an answer is always older than what it is held against. Wilson 95 % intervals; the difference to promoters with Newcombe's. Association, not cause: customers may answer low because they are about to leave. Customers without an answer are shown for completeness and are no fair comparison: whoever answered was certainly still there on that day.", zh = "推荐者、中立者与贬损者后来的去留。基准日为报表日期之前一个观察期（horizon）。统计对象为基准日之前一个观察期内有活动的客户，按基准日之前时间窗内最近一次 NPS 回答分组；自基准日至报表日期再无任何活动者视为已离开，因此回答总是早于其对照的结果。比例附 Wilson 95% 区间，与推荐者之差附 Newcombe 区间。结果为相关而非因果：客户可能正因打算离开才打低分。未作答客户仅供参考、不宜直接比较：作答者在作答当日必然仍在。" }
+--! title = { en = "Do detractors leave?", zh = "NPS 与客户流失" }
+--! description = { en = "What became of promoters, passives and detractors. The index date lies one horizon before the report's date: customers active in the horizon before it are grouped by their latest NPS answer in the window before it, and gone are those without any activity from then to the report's date. Association, not cause: customers may answer low because they are about to leave. Customers without an answer are no fair comparison: whoever answered was certainly still there on that day.", zh = "推荐者、中立者与贬损者后来是否流失。基准日为报表日期之前一个观察期：此前一个观察期内活跃的客户，按基准日之前时间窗内最近一次 NPS 回答分组；自基准日至报表日期再无任何行为即为流失。结果为相关而非因果：客户可能正因打算流失才打低分。未作答客户不宜直接比较：作答者在作答当日必然仍在。" }
 --! group = "voice"
 --! grain = "four rows per breakdown value: promoters, passives, detractors and those without an answer"
 --! chart = { kind = "bar", x = "answer", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
@@ -8,7 +8,7 @@
 --! title = { en = "Horizon", zh = "观察期" }
 --! type = "duration"
 --! default = "90d"
---! doc = { en = "How long before the report's date the index date lies, and how long before it a customer must have been active", zh = "基准日距报表日期的时长；客户须在基准日之前同样时长内有活动" }
+--! doc = { en = "How long before the report's date the index date lies, and how long before it a customer must have been active", zh = "基准日距报表日期的时长；客户须在基准日之前同样时长内活跃" }
 --! [params.window]
 --! title = { en = "Window of answers", zh = "回答时间窗" }
 --! type = "duration"
@@ -22,27 +22,27 @@
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
 --! unit = "count"
---! doc = { en = "Customers active in the horizon before the index date", zh = "基准日之前一个观察期内有活动的客户数" }
+--! doc = { en = "Customers active in the horizon before the index date", zh = "基准日之前一个观察期内活跃的客户数" }
 --! [columns.gone]
---! title = { en = "Gone", zh = "已离开" }
+--! title = { en = "Gone", zh = "已流失" }
 --! unit = "count"
---! doc = { en = "Of these, without activity since the index date", zh = "其中自基准日起再无活动的客户数" }
+--! doc = { en = "Of these, without activity since the index date", zh = "其中自基准日起再无行为的客户数" }
 --! [columns.share]
---! title = { en = "Gone, share", zh = "离开率" }
+--! title = { en = "Gone, share", zh = "流失率" }
 --! unit = "share"
---! doc = { en = "Gone divided by customers", zh = "已离开 ÷ 客户数" }
+--! doc = { en = "Gone divided by customers", zh = "已流失 ÷ 客户数" }
 --! [columns.difference]
 --! title = { en = "Difference to promoters", zh = "与推荐者之差" }
---! unit = "share"
---! doc = { en = "Share gone minus that of promoters", zh = "离开率减推荐者的离开率" }
+--! unit = "points"
+--! doc = { en = "Share gone minus that of promoters", zh = "流失率减推荐者的流失率" }
 --! [columns.difference_low]
 --! title = { en = "Difference, low", zh = "差值下限" }
---! unit = "share"
---! doc = { en = "Lower end of the difference's 95 % interval; an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限；区间含 0 即与无差异相容" }
+--! unit = "points"
+--! doc = { en = "Lower end of the difference's 95 % interval (Newcombe); an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限（Newcombe）；区间含 0 即与无差异相容" }
 --! [columns.difference_high]
 --! title = { en = "Difference, high", zh = "差值上限" }
---! unit = "share"
---! doc = { en = "Upper end of the difference's 95 % interval", zh = "差值 95% 区间上限" }
+--! unit = "points"
+--! doc = { en = "Upper end of the difference's 95 % interval (Newcombe)", zh = "差值 95% 区间上限（Newcombe）" }
 --!
 --! [labels]
 --! promoter = { en = "Promoter", zh = "推荐者" }

@@ -1,5 +1,5 @@
---! title = { en = "Net revenue retention", zh = "净收入留存（NRR）" }
---! description = { en = "How much of the recurring revenue a period began with is still there at its end. GRR = (start − contraction − churn) / start; NRR = (start + expansion − contraction − churn) / start, `nrr_with_reactivation` adds customers won back; quick ratio = (new + expansion) / (contraction + churn), with the same variant. Movements are those of the report `mrr`. `base = movements` takes all movements of the period, as most dashboards do; `base = start` takes only those of customers who paid when the period began, which is what happened to that revenue: choose it for quarters and years.", zh = "期初经常性收入在期末还剩多少。GRR =（期初 − 收缩 − 流失）÷ 期初；NRR =（期初 + 扩张 − 收缩 − 流失）÷ 期初，nrr_with_reactivation 另计回流；SaaS 速动比率 =（新增 + 扩张）÷（收缩 + 流失），同样有含回流口径。变动与报表 mrr 一致。base = movements 计周期内全部变动（多数看板的口径）；base = start 仅计期初已付费客户的变动，反映该笔收入的真实去向，季度与年度建议使用。" }
+--! title = { en = "Net revenue retention", zh = "净收入留存率（NRR）" }
+--! description = { en = "How much of the recurring revenue a period began with is still there at its end. Gross retention (GRR) counts only what was lost, net retention (NRR) what was gained by expansion, too; customers won back are in columns of their own. Movements are those of the report MRR movements. As base, All movements takes those of the period, as most dashboards do; Customers at start takes only those of customers who paid when the period began, which is what happened to that revenue: choose it for quarters and years.", zh = "期初经常性收入在期末还剩多少。总收入留存率（GRR）只计减少，净收入留存率（NRR）另计扩张；回流的客户单独成列。变动与报表“月度经常性收入变动”一致。口径选“全部变动”为周期内全部变动（多数看板的口径）；选“期初客户”则仅计期初已付费客户的变动，反映该笔收入的真实去向，季度与年度建议使用。" }
 --! group = "revenue"
 --! grain = "one row per period, currency and breakdown value"
 --! chart = { kind = "line", x = "period", y = ["nrr"], series = "breakdown", facet = "currency", complete = "complete", count = "customers" }
@@ -18,19 +18,19 @@
 --! [columns.grr]
 --! title = { en = "GRR", zh = "GRR" }
 --! unit = "share"
---! doc = { en = "Gross revenue retention; empty when nothing was there at the start", zh = "总收入留存；期初为零时为空" }
+--! doc = { en = "Gross revenue retention, (start − contraction − churn) / start; empty when nothing was there at the start", zh = "总收入留存率 =（期初 − 收缩 − 流失）÷ 期初；期初为零时为空" }
 --! [columns.nrr]
 --! title = { en = "NRR", zh = "NRR" }
 --! unit = "share"
---! doc = { en = "Net revenue retention, without customers won back", zh = "净收入留存，不含回流" }
+--! doc = { en = "Net revenue retention, (start + expansion − contraction − churn) / start, without customers won back", zh = "净收入留存率 =（期初 + 扩张 − 收缩 − 流失）÷ 期初，不含回流" }
 --! [columns.nrr_with_reactivation]
 --! title = { en = "NRR with reactivation", zh = "NRR（含回流）" }
 --! unit = "share"
---! doc = { en = "Net revenue retention, customers won back included", zh = "净收入留存，含回流" }
+--! doc = { en = "Net revenue retention, customers won back included", zh = "净收入留存率，含回流" }
 --! [columns.quick_ratio]
 --! title = { en = "Quick ratio", zh = "SaaS 速动比率" }
 --! unit = "number"
---! doc = { en = "Revenue gained for each unit lost, all movements; empty when nothing was lost", zh = "每流失一单位所获得的收入（全部变动）；无流失时为空" }
+--! doc = { en = "(new + expansion) / (contraction + churn), all movements; empty when nothing was lost", zh = "（新增 + 扩张）÷（收缩 + 流失），计全部变动；无减少时为空" }
 --! [columns.quick_ratio_with_reactivation]
 --! title = { en = "Quick ratio with reactivation", zh = "SaaS 速动比率（含回流）" }
 --! unit = "number"

@@ -1,5 +1,5 @@
 --! title = { en = "Overdue follow-ups", zh = "逾期未跟进" }
---! description = { en = "Customers with an open deal with whom nobody was in contact for gap_days calendar days, most valuable first. Contact: by a person (a call, meeting, visit, demo or task, or a touch that names the seller and no campaign; mass mail is none). The wait begins with the last contact, or with the opening of the deal if that is later, so that a deal of today is not overdue today. Values, deals and days are those of the overdue deals; owner and stage are those of the largest. The stage is the last one entered by the report's date. Deals without a customer are not listed.", zh = "有进行中商机、且连续 gap_days 个日历天无人联系的客户，按金额从高到低。联系指人工联系（电话、会议、拜访、演示、任务，或注明销售且不属于营销活动的触达；群发不计）。等待天数自最近一次联系起计，商机创建更晚时自创建起计，因此当天新建的商机不会当天逾期。金额、商机数与天数均针对逾期商机；负责人与阶段取金额最大的商机。阶段为截至报表日期最近进入的阶段。无客户的商机不列出。" }
+--! description = { en = "Whom somebody should contact today: customers with an open deal whom no person has contacted for as many calendar days as Overdue after days says, most valuable first. The wait begins with the last contact, or with the opening of the deal if that is later, so that a deal of today is not overdue today. Value, number and days are of the overdue deals only; owner and stage are those of the largest, in a breakdown by owner too. Deals without a customer are not listed.", zh = "今天该联系谁：有进行中商机、且无人工联系已达“逾期天数”（日历天）的客户，按在谈金额从高到低。等待天数自最近一次联系起计，商机创建更晚时自创建起计，因此当天新建的商机不会当天逾期。金额、商机数与天数只计逾期商机；负责人与阶段取金额最大的商机，按负责人分组时亦同。无客户的商机不列出。" }
 --! group = "process"
 --! grain = "one row per customer with an overdue deal, and currency of these deals"
 --! chart = { kind = "table" }
@@ -23,7 +23,7 @@
 --! title = { en = "Last contact", zh = "最近联系" }
 --! unit = "date"
 --! absent = { en = "Never", zh = "从未" }
---! doc = { en = "Day of the last contact by a person; empty if there was none", zh = "最近一次人工联系的日期；从未联系时为空" }
+--! doc = { en = "Day of the last contact by a person (a call, meeting, visit, demo or task, or a seller's own message; mass mail is none); empty if there was none", zh = "最近一次人工联系的日期（电话、会议、拜访、演示、任务，或销售亲自发送的消息；群发不计）；从未联系时为空" }
 --! [columns.open_value]
 --! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
@@ -35,7 +35,7 @@
 --! [columns.stage]
 --! title = { en = "Stage", zh = "阶段" }
 --! unit = "text"
---! doc = { en = "Stage of the largest of these deals", zh = "其中金额最大商机所处阶段" }
+--! doc = { en = "Stage of the largest of these deals: the last one entered by the report's date", zh = "其中金额最大商机所处阶段，即截至报表日期最近进入的阶段" }
 
 --- Whom should somebody call today? At a past date the stage of a deal that
 --- closed since is not known from the deal, so it is read from its history.
@@ -84,6 +84,7 @@ SELECT
   customers.customer_id,
   customers.name AS customer,
   coalesce(owners.name, staged.owner_id, '(no owner)') AS owner,
+  $breakdown_of_staged AS breakdown,
   staged.days_waiting,
   period('day', staged.last_contact_at, $tz) AS last_contact,
   staged.open_value,

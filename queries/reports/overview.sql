@@ -1,13 +1,13 @@
 --! title = { en = "Overview", zh = "总览" }
---! description = { en = "How the month is going, beside the one before. It shows new customers (created in the month), win rate (won / (won + lost) of the deals closed, Wilson 95 % interval), revenue (net of refunds), NPS (latest answer per customer, adjusted-Wald 95 % interval), active customers, NRR and MRR (as in the reports `nrr` and `mrr`), open tickets, the top sellers by value won, the customers with most in open deals, and the revenue at risk by the churn scores of the latest cutoff. Whether a rate or NPS changed beyond chance is judged by the 95 % interval of the difference (Newcombe). Of two whole months, numbers of new customers differ beyond chance where Poisson counts at one rate would do so in fewer than one case in twenty. Counts and sums of a month still running are not compared.", zh = "本月概况及与上月的对比。包括：新客户（本月创建）、赢单率（已关闭商机中赢单占比，Wilson 95% 区间）、营收（扣除退款）、NPS（每位客户最近一次回答，校正 Wald 95% 区间）、活跃客户、NRR 与 MRR（同报表 nrr、mrr）、未关闭工单、赢单金额最高的销售、在谈金额最高的客户，以及截止时点最新的流失评分下的风险营收。赢单率与 NPS 的变化是否超出正常波动，由差值的 95% 区间（Newcombe）判断。两个完整月份的新客户数差异，以泊松计数检验是否超出正常波动。尚未结束的月份，其数量与金额不做对比。" }
+--! description = { en = "How the month is going, beside the one before. While a month runs, its counts and sums are compared with last month up to the same day and time, its win rate and NPS with all of last month; what stands at an instant (MRR, open tickets, risk) is compared with the end of last month. Each change has a 95 % interval: how far it would move had chance sent us other customers. A change whose interval holds 0 is within chance. Numbers are those of the reports of their own: `velocity` (win rate), `revenue`, `nps`, `lifecycle` (active), `nrr`, `mrr`, `backlog`, `leaders`, `potential`; risk is by the churn scores of the latest cutoff.", zh = "本月概况及与上月的对比。月份未结束时，数量与金额与上月同日同时刻为止的数值对比，赢单率与 NPS 与上月全月对比；时点数值（MRR、未关闭工单、风险）与上月末对比。每项变化附 95% 区间：若换一批客户，变化可能落在的范围；区间包含 0 即属正常波动。各项数值与对应报表一致：velocity（赢单率）、revenue、nps、lifecycle（活跃）、nrr、mrr、backlog、leaders、potential；风险取截止时点最新的流失评分。" }
 --! group = "overview"
 --! grain = "one row per metric, and per rank for the top lists; a metric without any data has no row"
---! chart = { kind = "table" }
+--! chart = { kind = "table", y = ["value"], low = "low", high = "high" }
 --!
 --! [columns.metric]
 --! title = { en = "Metric", zh = "指标" }
 --! unit = "code"
---! doc = { en = "What is measured", zh = "指标名称" }
+--! doc = { en = "What is measured: customers created in the month; won / (won + lost) of the deals closed; revenue net of refunds; NPS of the latest answer per customer; NRR and MRR as in their reports; sellers by won value; customers by open value", zh = "指标：新客户为本月创建；赢单率 = 赢单 ÷（赢单 + 输单），取本月关闭的商机；营收扣除退款；NPS 取每位客户最近一次回答；NRR 与 MRR 同各自报表；销售按赢单金额、潜力客户按在谈金额排名" }
 --! [columns.name]
 --! title = { en = "Name", zh = "名称" }
 --! unit = "text"
@@ -15,23 +15,31 @@
 --! [columns.value]
 --! title = { en = "Value", zh = "数值" }
 --! unit = "by_row"
---! doc = { en = "This month so far, in the row's unit", zh = "本月至今，单位见该行" }
+--! doc = { en = "This month so far, or the state at the report's date, in the row's unit", zh = "本月至今，或报表日期时的状态，单位见该行" }
 --! [columns.previous]
 --! title = { en = "Last month", zh = "上月" }
 --! unit = "by_row"
---! doc = { en = "The whole of last month, or the state at its end", zh = "上月全月，或上月末的状态" }
+--! doc = { en = "Last month up to the same day and time (win rate and NPS: all of it), or the state at its end", zh = "上月截至同日同时刻的数值（赢单率与 NPS 为全月），或上月末的状态" }
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
---! unit = "by_row"
---! doc = { en = "Value minus previous; empty for counts and sums of a month still running", zh = "本月减上月；月份未结束时数量与金额不计算" }
+--! unit = "change_by_row"
+--! doc = { en = "Value minus last month's", zh = "本月减上月" }
+--! [columns.change_low]
+--! title = { en = "Change, low", zh = "变化下限" }
+--! unit = "change_by_row"
+--! doc = { en = "Lower end of the 95 % interval of the change: of a rate or NPS by Newcombe, else as if each customer (deal, in a ranking) had been drawn anew: change ± 1.96 × √(sum of the squares of their changes)", zh = "变化的 95% 区间下限：赢单率与 NPS 采用 Newcombe 法，其余视每位客户（排行榜为每个商机）为随机抽取：变化 ± 1.96 × √（各客户变化的平方和）" }
+--! [columns.change_high]
+--! title = { en = "Change, high", zh = "变化上限" }
+--! unit = "change_by_row"
+--! doc = { en = "Upper end of the 95 % interval of the change", zh = "变化的 95% 区间上限" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "by_row"
---! doc = { en = "Lower end of the 95 % interval of the value", zh = "数值的 95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval of a rate, NPS (adjusted Wald) or NRR", zh = "比率、NPS（校正 Wald）与 NRR 的 95% 区间下限" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "by_row"
---! doc = { en = "Upper end of the 95 % interval of the value", zh = "数值的 95% 区间上限" }
+--! doc = { en = "Upper end of that interval", zh = "上述区间的上限" }
 --! [columns.unit]
 --! title = { en = "Unit", zh = "单位" }
 --! unit = "code"
@@ -39,18 +47,19 @@
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
---! doc = { en = "month_to_date: the month is still running; beyond_chance or within_chance: what the change is", zh = "month_to_date：月份未结束；beyond_chance / within_chance：变化是否超出正常波动" }
+--! doc = { en = "beyond_chance or within_chance: what the change is", zh = "beyond_chance / within_chance：变化是否超出正常波动" }
 --!
 --! [labels]
 --! new_customers = { en = "New customers", zh = "新客户" }
 --! win_rate = { en = "Win rate", zh = "赢单率" }
 --! revenue = { en = "Revenue", zh = "营收" }
 --! nps = { en = "NPS", zh = "NPS" }
---! nrr = { en = "NRR of the month", zh = "净收入留存率（NRR）" }
+--! nrr = { en = "NRR of the month", zh = "当月净收入留存率（NRR）" }
+--! nrr_year = { en = "NRR of 12 months", zh = "近 12 个月净收入留存率（NRR）" }
 --! mrr = { en = "MRR", zh = "月度经常性收入" }
 --! active_customers = { en = "Active customers", zh = "活跃客户" }
 --! open_tickets = { en = "Open tickets", zh = "未关闭工单" }
---! revenue_at_risk = { en = "Revenue at risk, all customers", zh = "风险金额（全部客户）" }
+--! revenue_at_risk = { en = "Value at risk, all customers", zh = "风险金额（全部客户）" }
 --! customers_at_risk = { en = "Customers at high risk", zh = "高流失风险客户" }
 --! top_seller = { en = "Top sellers", zh = "销售排行" }
 --! top_potential = { en = "Top potential customers", zh = "最具潜力客户" }
@@ -58,83 +67,221 @@
 --! share = { en = "Share", zh = "比例" }
 --! money = { en = "Money", zh = "金额" }
 --! score = { en = "Points", zh = "分" }
---! month_to_date = { en = "month to date", zh = "本月至今" }
 
---- How is the month going? Every number of this page is a report of its own in
---- more detail; here each is one row.
+--- How is the month going, and does it differ from the last by more than chance?
+--- Every number of this page is a report of its own in more detail; here each is
+--- one row. What moves a number are customers, and another month might have sent
+--- others: a change is judged by how much of it hangs on few of them. The squares
+--- of their changes add up to its variance, for new customers as Poisson has it,
+--- for active ones as McNemar, for amounts with their size. Sums are of decimals,
+--- so that they do not depend on the order of the rows.
 
 WITH months AS (
   SELECT
-    period('month', $as_of, $tz) AS this,
-    period_add('month', period('month', $as_of, $tz), -1) AS last,
-    period_complete('month', period('month', $as_of, $tz), $as_of, $tz) AS complete
-),
--- Changes of MRR before and within both months.
-recurring AS (
-  SELECT
-    sum(change) AS mrr,
-    sum(change) FILTER (WHERE month < this) AS base,
-    sum(change) FILTER (WHERE month < this OR month = this AND is_kept) AS kept,
-    sum(change) FILTER (WHERE month < last) AS base_before,
-    sum(change) FILTER (WHERE month < last OR month = last AND is_kept) AS kept_before
+    this,
+    last,
+    complete,
+    period_add('day', DATE '1970-01-01', today_no) AS today,
+    period_add('day', DATE '1970-01-01', same_no) AS same_day,
+    -- Days of 24 hours, so that the clock shows the same but where it was changed.
+    arrow_cast(CAST($as_of AS BIGINT) - CASE WHEN complete THEN 0 ELSE (today_no - same_no) * 86400000000 END,
+      'Timestamp(Microsecond, Some("UTC"))') AS until,
+    -- A year ends with this day, another with last month.
+    CAST(period_add('day', DATE '1970-01-01', today_no + 1) - INTERVAL '12 months' AS DATE) AS year_began,
+    period_add('month', this, -12) AS last_year_began
   FROM (
     SELECT
-      period_add('month', day, 0) AS month,
-      change,
-      movement IN ('expansion', 'contraction', 'churn') AS is_kept
-    FROM mrr_changes
-    WHERE $currency IS NULL OR currency = $currency
+      *,
+      CASE WHEN complete THEN this_no - 1 ELSE least(last_no + today_no - this_no, this_no - 1) END AS same_no
+    FROM (
+      SELECT
+        period('month', $as_of, $tz) AS this,
+        period_add('month', period('month', $as_of, $tz), -1) AS last,
+        period_complete('month', period('month', $as_of, $tz), $as_of, $tz) AS complete,
+        period_index('day', period('day', $as_of, $tz)) AS today_no,
+        period_index('day', period('month', $as_of, $tz)) AS this_no,
+        period_index('day', period_add('month', period('month', $as_of, $tz), -1)) AS last_no
+    )
+  )
+),
+-- A run scores every customer who can still leave; older runs are history.
+-- The newest is the one that used the latest data, not the one run last.
+score_runs AS (
+  SELECT
+    last_value(run_id ORDER BY cutoff, run_id) AS newest,
+    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month < this) AS before
+  FROM (
+    SELECT run_id, cutoff, period('month', cutoff, $tz) AS month
+    FROM scores
+    GROUP BY run_id, cutoff
   )
   CROSS JOIN months
-  HAVING count(*) > 0
 ),
--- What adds up over a month.
-flows AS (
+-- What a customer adds to a number, and added to that of last month. Who is not
+-- known by name is somebody else in each order and ticket.
+parts AS (
   SELECT
     1 AS place,
     'new_customers' AS metric,
     'count' AS unit,
-    CAST(count(*) FILTER (WHERE month = this) AS DOUBLE) AS value,
-    CAST(count(*) FILTER (WHERE month = last) AS DOUBLE) AS previous
-  FROM (SELECT period('month', created_at, $tz) AS month FROM customers)
-  CROSS JOIN months
-  HAVING count(*) > 0
+    CAST(count(*) FILTER (WHERE month = this) AS DECIMAL(20, 4)) AS value,
+    CAST(count(*) FILTER (WHERE month = last AND created_at <= until) AS DECIMAL(20, 4)) AS previous
+  FROM months
+  CROSS JOIN (SELECT customer_key, created_at, period('month', created_at, $tz) AS month FROM customers)
+  GROUP BY customer_key
   UNION ALL
   SELECT
     3,
     'revenue',
     'money',
-    CAST(coalesce(sum(amount) FILTER (WHERE month = this), 0) AS DOUBLE),
-    CAST(coalesce(sum(amount) FILTER (WHERE month = last), 0) AS DOUBLE)
-  FROM (
-    SELECT period('month', occurred_at, $tz) AS month, amount
+    coalesce(sum(amount) FILTER (WHERE month = this), 0),
+    coalesce(sum(amount) FILTER (WHERE month = last AND occurred_at <= until), 0)
+  FROM months
+  CROSS JOIN (
+    SELECT customer_key, order_id, occurred_at, period('month', occurred_at, $tz) AS month, amount
     FROM orders
     WHERE $currency IS NULL OR currency = $currency
   )
-  CROSS JOIN months
-  HAVING count(*) > 0
+  GROUP BY customer_key, CASE WHEN customer_key IS NULL THEN order_id END
   UNION ALL
   SELECT
     5,
     'active_customers',
     'count',
-    CAST(count(*) FILTER (WHERE month = this) AS DOUBLE),
-    CAST(count(*) FILTER (WHERE month = last) AS DOUBLE)
-  FROM (
-    SELECT DISTINCT period('month', occurred_at, $tz) AS month, customer_key
-    FROM activity
-    WHERE customer_key IS NOT NULL
-  )
-  CROSS JOIN months
-  HAVING count(*) > 0
+    CASE WHEN bool_or(month = this) THEN 1 ELSE 0 END,
+    CASE WHEN bool_or(month = last AND occurred_at <= until) THEN 1 ELSE 0 END
+  FROM months
+  CROSS JOIN (SELECT customer_key, occurred_at, period('month', occurred_at, $tz) AS month FROM activity)
+  WHERE customer_key IS NOT NULL
+  GROUP BY customer_key
+  UNION ALL
+  SELECT 8, 'mrr', 'money', sum(change), coalesce(sum(change) FILTER (WHERE day < this), 0)
+  FROM months
+  CROSS JOIN mrr_changes
+  WHERE $currency IS NULL OR currency = $currency
+  GROUP BY customer_key
   UNION ALL
   SELECT
-    6,
-    'nrr',
-    'share',
-    CAST(kept AS DOUBLE) / nullif(CAST(base AS DOUBLE), 0),
-    CAST(kept_before AS DOUBLE) / nullif(CAST(base_before AS DOUBLE), 0)
-  FROM recurring
+    9,
+    'open_tickets',
+    'count',
+    count(*) FILTER (WHERE closed IS NULL),
+    count(*) FILTER (WHERE opened < this AND (closed IS NULL OR closed >= this))
+  FROM months
+  CROSS JOIN (
+    SELECT
+      customer_key,
+      ticket_id,
+      period('month', occurred_at, $tz) AS opened,
+      period('month', closed_at, $tz) AS closed
+    FROM tickets
+  )
+  GROUP BY customer_key, CASE WHEN customer_key IS NULL THEN ticket_id END
+  UNION ALL
+  SELECT
+    10,
+    'revenue_at_risk',
+    'money',
+    coalesce(sum(value_at_risk) FILTER (WHERE run_id = newest), 0),
+    CASE WHEN max(before) IS NOT NULL THEN coalesce(sum(value_at_risk) FILTER (WHERE run_id = before), 0) END
+  FROM score_runs
+  CROSS JOIN scores
+  GROUP BY customer_key
+  UNION ALL
+  SELECT
+    11,
+    'customers_at_risk',
+    'count',
+    count(*) FILTER (WHERE run_id = newest AND band = 'high'),
+    CASE WHEN max(before) IS NOT NULL THEN count(*) FILTER (WHERE run_id = before AND band = 'high') END
+  FROM score_runs
+  CROSS JOIN scores
+  GROUP BY customer_key
+),
+sums AS (
+  SELECT
+    place,
+    metric,
+    unit,
+    CAST(sum(value) AS DOUBLE) AS value,
+    CAST(sum(previous) AS DOUBLE) AS previous,
+    -- Where nothing moved at all there is nothing to judge by.
+    nullif(sqrt(CAST(sum((value - previous) * (value - previous)) AS DOUBLE)), 0) AS error
+  FROM parts
+  GROUP BY place, metric, unit
+),
+-- What each customer paid when a span began, and what is left of it at its end.
+books AS (
+  SELECT
+    sum(change) FILTER (WHERE day < this) AS base,
+    sum(change) FILTER (WHERE day < this OR is_kept) AS kept,
+    sum(change) FILTER (WHERE day < last) AS base_before,
+    sum(change) FILTER (WHERE day < last OR day < this AND day <= same_day AND is_kept) AS kept_before,
+    sum(change) AS paid,
+    sum(change) FILTER (WHERE day < year_began) AS paid_a_year_ago,
+    sum(change) FILTER (WHERE day < last_year_began) AS paid_a_year_before
+  FROM months
+  CROSS JOIN (
+    SELECT customer_key, day, change, movement IN ('expansion', 'contraction', 'churn') AS is_kept
+    FROM mrr_changes
+    WHERE $currency IS NULL OR currency = $currency
+  )
+  GROUP BY customer_key
+),
+kept AS (
+  SELECT
+    metric,
+    place,
+    coalesce(base, 0) AS base,
+    coalesce(kept, 0) AS kept,
+    coalesce(base_before, 0) AS base_before,
+    coalesce(kept_before, 0) AS kept_before
+  FROM (
+    SELECT 'nrr' AS metric, 6 AS place, base, kept, base_before, kept_before FROM books
+    UNION ALL
+    SELECT
+      'nrr_year',
+      7,
+      paid_a_year_ago,
+      CASE WHEN paid_a_year_ago > 0 THEN paid END,
+      paid_a_year_before,
+      CASE WHEN paid_a_year_before > 0 THEN base END
+    FROM books
+  )
+),
+-- How far a customer moves the ratio of two sums: what they keep beyond it.
+moved AS (
+  SELECT
+    metric,
+    place,
+    ratio,
+    ratio_before,
+    CAST((CAST(kept AS DOUBLE) - ratio * CAST(base AS DOUBLE)) / all_base AS DECIMAL(20, 12)) AS by,
+    CAST((CAST(kept_before AS DOUBLE) - ratio_before * CAST(base_before AS DOUBLE)) / all_base_before AS DECIMAL(20, 12))
+      AS by_before
+  FROM (
+    SELECT
+      *,
+      CAST(sum(kept) OVER spans AS DOUBLE) / nullif(CAST(sum(base) OVER spans AS DOUBLE), 0) AS ratio,
+      CAST(sum(kept_before) OVER spans AS DOUBLE) / nullif(CAST(sum(base_before) OVER spans AS DOUBLE), 0)
+        AS ratio_before,
+      CAST(sum(base) OVER spans AS DOUBLE) AS all_base,
+      CAST(sum(base_before) OVER spans AS DOUBLE) AS all_base_before
+    FROM kept
+    WINDOW spans AS (PARTITION BY metric)
+  )
+),
+ratios AS (
+  SELECT
+    place,
+    metric,
+    max(ratio) AS value,
+    max(ratio_before) AS previous,
+    1.959963984540054 * nullif(sqrt(CAST(sum(by * by) AS DOUBLE)), 0) AS reach,
+    nullif(sqrt(CAST(sum((by - by_before) * (by - by_before)) AS DOUBLE)), 0) AS error
+  FROM moved
+  GROUP BY place, metric
+  HAVING max(ratio) IS NOT NULL OR max(ratio_before) IS NOT NULL
 ),
 -- What is a rate or a score, with its interval in both months.
 closed AS (
@@ -160,25 +307,6 @@ voiced AS (
   FROM answers
   GROUP BY month
 ),
-monthly AS (
-  SELECT
-    2 AS place,
-    'win_rate' AS metric,
-    'share' AS unit,
-    month,
-    CAST(won AS DOUBLE) / n AS value,
-    wilson(won, n) AS ends
-  FROM closed
-  UNION ALL
-  SELECT
-    4,
-    'nps',
-    'score',
-    month,
-    CAST(100 * (promoters - detractors) AS DOUBLE) / n,
-    nps_interval(promoters, detractors, n)
-  FROM voiced
-),
 rates AS (
   SELECT
     place,
@@ -190,93 +318,49 @@ rates AS (
     max(value) FILTER (WHERE month = last) AS previous,
     max(ends['low']) FILTER (WHERE month = last) AS previous_low,
     max(ends['high']) FILTER (WHERE month = last) AS previous_high
-  FROM monthly
+  FROM (
+    SELECT 2 AS place, 'win_rate' AS metric, 'share' AS unit, month, CAST(won AS DOUBLE) / n AS value, wilson(won, n) AS ends
+    FROM closed
+    UNION ALL
+    SELECT
+      4,
+      'nps',
+      'score',
+      month,
+      CAST(100 * (promoters - detractors) AS DOUBLE) / n,
+      nps_interval(promoters, detractors, n)
+    FROM voiced
+  )
   CROSS JOIN months
   GROUP BY place, metric, unit
 ),
--- A run scores every customer who can still leave; older runs are history.
--- The newest is the one that used the latest data, not the one run last.
-score_runs AS (
-  SELECT
-    last_value(run_id ORDER BY cutoff, run_id) AS newest,
-    last_value(run_id ORDER BY cutoff, run_id) FILTER (WHERE month = last) AS before
-  FROM (
-    SELECT run_id, cutoff, period('month', cutoff, $tz) AS month
-    FROM scores
-    GROUP BY run_id, cutoff
-  )
-  CROSS JOIN months
-),
--- What stands at an instant: now, and at the end of last month.
-states AS (
-  SELECT
-    7 AS place,
-    'mrr' AS metric,
-    'money' AS unit,
-    CAST(mrr AS DOUBLE) AS value,
-    CAST(base AS DOUBLE) AS previous
-  FROM recurring
-  UNION ALL
-  SELECT
-    8,
-    'open_tickets',
-    'count',
-    CAST(count(*) FILTER (WHERE closed IS NULL) AS DOUBLE),
-    CAST(count(*) FILTER (WHERE opened < this AND (closed IS NULL OR closed >= this)) AS DOUBLE)
-  FROM (
-    SELECT period('month', occurred_at, $tz) AS opened, period('month', closed_at, $tz) AS closed
-    FROM tickets
-  )
-  CROSS JOIN months
-  HAVING count(*) > 0
-  UNION ALL
-  SELECT
-    9,
-    'revenue_at_risk',
-    'money',
-    CAST(sum(value_at_risk) FILTER (WHERE run_id = newest) AS DOUBLE),
-    CAST(sum(value_at_risk) FILTER (WHERE run_id = before) AS DOUBLE)
-  FROM scores
-  CROSS JOIN score_runs
-  HAVING count(*) > 0
-  UNION ALL
-  SELECT
-    10,
-    'customers_at_risk',
-    'count',
-    CAST(count(*) FILTER (WHERE run_id = newest AND band = 'high') AS DOUBLE),
-    CASE WHEN max(before) IS NOT NULL
-      THEN CAST(count(*) FILTER (WHERE run_id = before AND band = 'high') AS DOUBLE)
-    END
-  FROM scores
-  CROSS JOIN score_runs
-  HAVING count(*) > 0
-),
 sellers AS (
   SELECT
-    'top_seller' AS metric,
     owner_id AS id,
     max(name) AS name,
     sum(amount) FILTER (WHERE month = this) AS value,
-    sum(amount) FILTER (WHERE month = last) AS previous
+    coalesce(sum(amount) FILTER (WHERE is_previous), 0) AS previous,
+    sqrt(CAST(sum(amount * amount) FILTER (WHERE month = this OR is_previous) AS DOUBLE)) AS error
   FROM (
     SELECT
       opportunities.owner_id,
       coalesce(owners.name, opportunities.owner_id) AS name,
       opportunities.amount,
-      period('month', opportunities.closed_at, $tz) AS month
-    FROM opportunities
+      months.this,
+      period('month', opportunities.closed_at, $tz) AS month,
+      period('month', opportunities.closed_at, $tz) = months.last AND opportunities.closed_at <= months.until
+        AS is_previous
+    FROM months
+    CROSS JOIN opportunities
     LEFT JOIN owners ON owners.owner_id = opportunities.owner_id
     WHERE opportunities.status = 'won'
       AND opportunities.owner_id IS NOT NULL
       AND ($currency IS NULL OR opportunities.currency = $currency)
   )
-  CROSS JOIN months
   GROUP BY owner_id
 ),
 potentials AS (
   SELECT
-    'top_potential' AS metric,
     opportunities.customer_id AS id,
     max(coalesce(customers.name, opportunities.customer_id)) AS name,
     sum(opportunities.amount) AS value
@@ -288,52 +372,60 @@ potentials AS (
   GROUP BY opportunities.customer_id
 ),
 tops AS (
-  SELECT
-    metric, name, value, previous,
-    row_number() OVER (PARTITION BY metric ORDER BY value DESC, id) AS rank
+  SELECT *, row_number() OVER (PARTITION BY metric ORDER BY value DESC, id) AS rank
   FROM (
-    SELECT metric, id, name, value, previous FROM sellers WHERE value > 0
+    SELECT 12 AS place, 'top_seller' AS metric, 3 AS n_best, id, name, value, previous, error
+    FROM sellers
+    WHERE value > 0
     UNION ALL
-    SELECT metric, id, name, value, NULL FROM potentials WHERE value > 0
+    SELECT 13, 'top_potential', 5, id, name, value, NULL, NULL
+    FROM potentials
+    WHERE value > 0
   )
 ),
 page AS (
   SELECT
-    place, metric, CAST(NULL AS BIGINT) AS rank, CAST(NULL AS VARCHAR) AS name, value, previous,
-    CASE WHEN complete THEN value - previous END AS change,
-    CAST(NULL AS DOUBLE) AS low, CAST(NULL AS DOUBLE) AS high, unit,
-    CASE
-      WHEN NOT complete THEN 'month_to_date'
-      -- Two counts that come by chance at one rate differ by less than this.
-      WHEN metric = 'new_customers' AND value + previous > 0 THEN
-        CASE WHEN p_value((value - previous) / sqrt(value + previous)) < 0.05 THEN 'beyond_chance' ELSE 'within_chance' END
-    END AS note
-  FROM flows
-  CROSS JOIN months
+    place, metric, unit, CAST(NULL AS BIGINT) AS rank, CAST(NULL AS VARCHAR) AS name, value, previous,
+    CAST(NULL AS DOUBLE) AS low, CAST(NULL AS DOUBLE) AS high,
+    1.959963984540054 * error AS below, 1.959963984540054 * error AS above
+  FROM sums
+  UNION ALL
+  SELECT
+    place, metric, 'share', NULL, NULL, value, previous,
+    CASE WHEN reach > value THEN 0 ELSE value - reach END, value + reach,
+    1.959963984540054 * error, 1.959963984540054 * error
+  FROM ratios
   UNION ALL
   -- Newcombe: the two intervals, each away from the other, give that of the difference.
   SELECT
-    place, metric, NULL, NULL, value, previous, value - previous, low, high, unit,
-    CASE
-      WHEN value - previous > sqrt(power(value - low, 2) + power(previous_high - previous, 2)) THEN 'beyond_chance'
-      WHEN previous - value > sqrt(power(high - value, 2) + power(previous - previous_low, 2)) THEN 'beyond_chance'
-      WHEN value IS NOT NULL AND previous IS NOT NULL THEN 'within_chance'
-    END
+    place, metric, unit, NULL, NULL, value, previous, low, high,
+    sqrt(power(value - low, 2) + power(previous_high - previous, 2)),
+    sqrt(power(high - value, 2) + power(previous - previous_low, 2))
   FROM rates
   UNION ALL
-  SELECT place, metric, NULL, NULL, value, previous, value - previous, NULL, NULL, unit, NULL
-  FROM states
-  UNION ALL
   SELECT
-    CASE metric WHEN 'top_seller' THEN 11 ELSE 12 END,
-    metric, CAST(rank AS BIGINT), name, CAST(value AS DOUBLE), CAST(previous AS DOUBLE),
-    CASE WHEN complete THEN CAST(value - previous AS DOUBLE) END,
-    NULL, NULL, 'money',
-    CASE WHEN metric = 'top_seller' AND NOT complete THEN 'month_to_date' END
+    place, metric, 'money', CAST(rank AS BIGINT), name, CAST(value AS DOUBLE), CAST(previous AS DOUBLE), NULL, NULL,
+    1.959963984540054 * error, 1.959963984540054 * error
   FROM tops
-  CROSS JOIN months
-  WHERE rank <= CASE metric WHEN 'top_seller' THEN 3 ELSE 5 END
+  WHERE rank <= n_best
 )
-SELECT metric, rank, name, value, previous, change, low, high, unit, note
-FROM page
+SELECT
+  metric,
+  rank,
+  name,
+  value,
+  previous,
+  value - previous AS change,
+  value - previous - below AS change_low,
+  value - previous + above AS change_high,
+  low,
+  high,
+  unit,
+  CASE
+    WHEN value - previous > below OR previous - value > above THEN 'beyond_chance'
+    WHEN value - previous + above IS NOT NULL THEN 'within_chance'
+  END AS note,
+  complete
+FROM months
+CROSS JOIN page
 ORDER BY place, rank

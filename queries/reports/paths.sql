@@ -1,14 +1,14 @@
 --! title = { en = "Paths", zh = "行为路径" }
---! description = { en = "What customers do right after, or right before, an activity. The first time each customer did it is the anchor; then come the next different activities within the window, repeats in a row counting once (the anchor itself may come again); steps of one instant are ordered by name. Activity of the very same instant as the anchor is neither before nor after it. Shares are of all customers with an anchor and carry a Wilson 95 % interval; customers whose window has not ended by the report's date are left out of `after`, since more may follow.", zh = "客户在某活动之后（或之前）做了什么。以每位客户首次发生该活动为锚点，列出时间窗内接下来的不同活动，连续重复只计一次（锚点活动可再次出现）；同一时刻的步骤按名称排序。与锚点同一时刻的活动不计入。占比以有锚点的客户为分母，附 Wilson 95% 区间；after 口径下时间窗尚未结束的客户不计，因为后续活动可能尚未发生。" }
+--! description = { en = "What customers do right after, or right before, an activity. The first time each customer did it is the anchor; then come the next different activities within the window. Activity of the very same instant as the anchor is neither before nor after it. Shares are of all customers with an anchor; for what comes after, customers whose window has not ended are left out, since more may follow. With a breakdown, shares and the limit are those of each value's own customers.", zh = "客户在某个行为之后（或之前）做了什么。以每位客户首次发生该行为为锚点，列出时间窗内接下来的不同行为。与锚点同一时刻的行为不计入。占比以有锚点的客户为分母；看“之后”时，时间窗尚未结束的客户不计，因为后续行为可能尚未发生。选择分组时，占比与行数上限均在各分组值内计算。" }
 --! group = "journeys"
---! grain = "one row per path, most travelled first, up to the limit"
---! chart = { kind = "bar", x = "path", y = ["customers"] }
+--! grain = "one row per path and breakdown value, most travelled first, up to the limit for each value"
+--! chart = { kind = "bar", x = "path", y = ["customers"], series = "breakdown" }
 --!
 --! [params.anchor]
---! title = { en = "Anchor", zh = "锚点活动" }
+--! title = { en = "Anchor", zh = "锚点行为" }
 --! type = "activities"
 --! default = ["signup"]
---! doc = { en = "The activity to look around; of several, whichever came first", zh = "围绕的活动；多个时取最先发生者" }
+--! doc = { en = "The activity to look around; of several, whichever came first", zh = "围绕的行为；多个时取最先发生者" }
 --!
 --! [params.direction]
 --! title = { en = "Direction", zh = "方向" }
@@ -23,7 +23,7 @@
 --! default = 3
 --! least = 1.0
 --! most = 20.0
---! doc = { en = "How many activities a path has beside the anchor", zh = "锚点之外的活动数" }
+--! doc = { en = "How many activities a path has beside the anchor", zh = "锚点之外的行为数" }
 --!
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
@@ -35,19 +35,19 @@
 --! title = { en = "Ignore", zh = "忽略" }
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that is no step of a path", zh = "不作为路径步骤的活动" }
+--! doc = { en = "Activity that is no step of a path", zh = "不作为路径步骤的行为" }
 --!
 --! [params.limit]
 --! title = { en = "Limit", zh = "行数上限" }
 --! type = "integer"
 --! default = 50
 --! least = 1.0
---! doc = { en = "Show so many paths", zh = "显示的路径数" }
+--! doc = { en = "Show so many paths, of each breakdown value", zh = "每个分组值显示的路径数" }
 --!
 --! [columns.path]
 --! title = { en = "Path", zh = "路径" }
 --! unit = "text"
---! doc = { en = "Activity in order of time, the anchor in brackets", zh = "按时间先后的活动，方括号内为锚点" }
+--! doc = { en = "Activity in order of time, the anchor in brackets; repeats in a row count once (the anchor itself may come again), steps of one instant are ordered by name", zh = "按时间先后的行为，方括号内为锚点；连续重复只计一次（锚点行为可再次出现），同一时刻的步骤按名称排序" }
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
 --! unit = "count"
@@ -55,7 +55,7 @@
 --! [columns.share]
 --! title = { en = "Share", zh = "占比" }
 --! unit = "share"
---! doc = { en = "Of all customers with an anchor", zh = "占有锚点客户的比例" }
+--! doc = { en = "Of all customers with an anchor, of the same breakdown value", zh = "占同一分组值内有锚点客户的比例" }
 --! [columns.median_hours]
 --! title = { en = "Median hours", zh = "用时中位数（小时）" }
 --! unit = "hours"
@@ -122,6 +122,7 @@ walked AS (
 ),
 counted AS (
   SELECT
+    $breakdown AS breakdown,
     CASE
       WHEN walked.onwards IS NULL THEN concat('[', array_to_string($anchor, ', '), ']')
       WHEN $direction = 'after' THEN concat('[', array_to_string($anchor, ', '), '] → ', walked.onwards)
@@ -131,19 +132,22 @@ counted AS (
     quantile(CAST(walked.away AS DOUBLE), 0.5) AS away
   FROM anchors
   LEFT JOIN walked ON walked.customer_key = anchors.customer_key
-  GROUP BY 1
+  LEFT JOIN customers ON customers.customer_key = anchors.customer_key
+  GROUP BY 1, 2
 ),
 shared AS (
   SELECT
+    breakdown,
     path,
     customers,
     away,
-    sum(customers) OVER () AS everybody,
-    row_number() OVER (ORDER BY customers DESC, path) AS rank
+    sum(customers) OVER (PARTITION BY breakdown) AS everybody,
+    row_number() OVER (PARTITION BY breakdown ORDER BY customers DESC, path) AS rank
   FROM counted
 )
 SELECT
   CAST(path AS VARCHAR) AS path,
+  breakdown,
   customers,
   CAST(customers AS DOUBLE) / everybody AS share,
   wilson(customers, everybody)['low'] AS low,
@@ -151,4 +155,4 @@ SELECT
   away / 3600000000 AS median_hours
 FROM shared
 WHERE rank <= $limit
-ORDER BY customers DESC, path
+ORDER BY breakdown NULLS FIRST, customers DESC, path

@@ -1,34 +1,34 @@
 --! title = { en = "Pipeline", zh = "销售管道" }
---! description = { en = "Deals open at the report's date by the furthest stage they had entered then, from their stage history, so that any past date can be asked. Value is what open deals are for, as known at the report's date. Win share is over all currencies and customers. Win share: of the closed deals that were ever in the stage, how many were won (Wilson 95 % interval); what the open deals will bring is another question, since those still there are the slow ones: see `forecast`. Mean ages are in days of 24 hours. Deals without stage history have no stage and no win share.", zh = "报表日期时进行中的商机，按当时到达过的最靠后阶段（依据阶段历史，因此可查任意过去日期）。金额为报表日期所知的进行中商机金额。赢单占比基于全部币种与客户。赢单占比：曾处于该阶段且已关闭的商机中赢单的比例（Wilson 95% 区间）；进行中商机最终带来多少是另一个问题（仍在进行的往往较慢），见 forecast。平均时长以每天 24 小时计。无阶段历史的商机阶段为空，无赢单占比。" }
+--! description = { en = "What is in the pipeline, and how long it has been there: deals open at the report's date, by the furthest stage they had entered then. Stages come from the history, so that any past date can be asked. The win rate of a stage is no forecast, since deals still there are the slow ones: see the report Pipeline forecast. It is over all currencies and customers. Deals without stage history have no stage and no win rate.", zh = "销售管道里有什么、停留了多久：报表日期时的进行中商机，按当时到达过的最靠后阶段列出。阶段依据阶段历史，因此可查任意过去日期。某阶段的赢单率不是预测，因为仍在进行的往往较慢，预测请看报表“商机赢单预测”；赢单率基于全部币种与客户。无阶段历史的商机阶段为空，也无赢单率。" }
 --! group = "sales"
 --! grain = "one row per stage, currency and breakdown value with an open deal"
---! chart = { kind = "bar", x = "stage", y = ["value"], series = "breakdown" }
+--! chart = { kind = "bar", x = "stage", y = ["value"], series = "breakdown", facet = "currency", none = true }
 --!
 --! [columns.stage]
 --! title = { en = "Stage", zh = "阶段" }
 --! unit = "text"
 --! absent = { en = "No stage known", zh = "阶段未知" }
---! doc = { en = "Stage of the deal at the report's date", zh = "报表日期时的阶段" }
+--! doc = { en = "Furthest stage the deal had entered at the report's date", zh = "商机截至报表日期到达过的最靠后阶段" }
 --! [columns.deals]
 --! title = { en = "Open deals", zh = "进行中商机" }
 --! unit = "count"
 --! doc = { en = "Deals neither won nor lost yet", zh = "尚未赢单或输单的商机数" }
 --! [columns.value]
---! title = { en = "Value", zh = "金额" }
+--! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
---! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
+--! doc = { en = "Sum of the amounts of open deals, as known at the report's date", zh = "进行中商机金额合计，按报表日期所知" }
 --! [columns.mean_age_days]
 --! title = { en = "Mean age, days", zh = "商机平均时长（天）" }
 --! unit = "days"
---! doc = { en = "Mean days since the deals were opened", zh = "商机创建以来的平均天数" }
+--! doc = { en = "Mean days of 24 hours since the deals were opened", zh = "商机创建以来的平均天数（每天 24 小时）" }
 --! [columns.mean_days_in_stage]
 --! title = { en = "In stage, days", zh = "阶段停留时长（天）" }
 --! unit = "days"
---! doc = { en = "Mean days since the deals first entered the stage", zh = "首次进入该阶段以来的平均天数" }
+--! doc = { en = "Mean days of 24 hours since the deals first entered the stage", zh = "首次进入该阶段以来的平均天数（每天 24 小时）" }
 --! [columns.win_share]
---! title = { en = "Win share", zh = "赢单占比" }
+--! title = { en = "Win rate", zh = "赢单率" }
 --! unit = "share"
---! doc = { en = "Won deals of all closed deals that were ever in the stage", zh = "曾处于该阶段的已关闭商机中赢单的比例" }
+--! doc = { en = "Of the closed deals that were ever in the stage, the share won", zh = "曾处于该阶段的已关闭商机中赢单的比例" }
 
 --- What is in the pipeline, and how long has it been there?
 

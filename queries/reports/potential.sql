@@ -1,8 +1,8 @@
 --! title = { en = "Top potential customers", zh = "最具潜力客户" }
---! description = { en = "Customers with most in open deals, with what they pay already, who is in charge and when anybody was last in contact with them (a call, meeting, visit, demo or task, or a seller's own letter; mass mail is none). MRR is of contracts running at the report's date in the same currency. Each currency has a ranking of its own. Deals without a known customer are left out.", zh = "进行中商机金额最高的客户，及其现有月度经常性收入、负责人与最近一次人工联系（电话、会议、拜访、演示、任务或销售亲自发送的信件；群发不计）。MRR 为报表日期时同币种的在约合同。各币种分别排名。无已知客户的商机不计。" }
+--! description = { en = "Whom it is worth calling this week: customers with most in open deals, with what they pay already, who is in charge, and when a person was last in contact with them. MRR is of contracts running at the report's date in the same currency. Each currency has a ranking of its own, over all values of a breakdown. A breakdown by owner takes the customer's, not the deals'. Deals without a known customer are left out.", zh = "本周最值得联系谁：在谈金额最高的客户，及其现有月度经常性收入、负责人与最近一次人工联系。月度经常性收入为报表日期时同币种的在用合同合计。各币种分别排名，分组不影响名次；按负责人分组时取客户负责人，而非商机负责人。无已知客户的商机不计。" }
 --! group = "sales"
 --! grain = "one row per customer and currency with an open deal, most first, up to the limit in each currency"
---! chart = { kind = "bar", x = "customer", y = ["open_value"] }
+--! chart = { kind = "bar", x = "customer", y = ["open_value"], facet = "currency" }
 --!
 --! [params.limit]
 --! title = { en = "Limit", zh = "行数上限" }
@@ -12,15 +12,15 @@
 --! doc = { en = "Show so many customers of each currency", zh = "每个币种显示的客户数" }
 --!
 --! [columns.customer]
---! title = { en = "Name", zh = "名称" }
+--! title = { en = "Customer name", zh = "客户名称" }
 --! unit = "text"
---! doc = { en = "The customer's name, or id if none is known", zh = "客户名称，未知时为编号" }
+--! doc = { en = "The customer's name, or id if none is known", zh = "客户名称，未知时为客户编号" }
 --! [columns.open_deals]
 --! title = { en = "Open deals", zh = "进行中商机" }
 --! unit = "count"
 --! doc = { en = "Deals neither won nor lost yet", zh = "尚未赢单或输单的商机数" }
 --! [columns.open_value]
---! title = { en = "Open value", zh = "进行中金额" }
+--! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
 --! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
 --! [columns.mrr]
@@ -30,7 +30,7 @@
 --! [columns.last_contact]
 --! title = { en = "Last contact", zh = "最近联系" }
 --! unit = "date"
---! doc = { en = "Day of the last contact by a person; empty if there was none", zh = "最近一次人工联系日期；无则为空" }
+--! doc = { en = "Day of the last contact by a person (a call, meeting, visit, demo or task, or a seller's own message; mass mail is none); empty if there was none", zh = "最近一次人工联系的日期（电话、会议、拜访、演示、任务，或销售亲自发送的消息；群发不计）；从未联系时为空" }
 --! [columns.band]
 --! title = { en = "Churn risk", zh = "流失风险" }
 --! unit = "code"
@@ -64,6 +64,7 @@ SELECT
   ranked.customer_id,
   coalesce(customers.name, ranked.customer_id) AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   ranked.open_deals,
   ranked.open_value,
   ranked.currency,

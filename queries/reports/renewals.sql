@@ -1,5 +1,5 @@
 --! title = { en = "Renewals", zh = "续约清单" }
---! description = { en = "Running contracts whose agreed end comes within the time asked for, and those whose agreed end has passed although nobody recorded that they ended (`overdue`: renewed without a new date, or gone unnoticed), soonest first. Contracts without an agreed end are not listed. Annual value is twelve times MRR. Value at risk is the annual value times the churn probability of the customer's newest score, so that several contracts of a customer add up; that probability is of leaving within the model's horizon, for whatever reason, not of refusing this renewal. Customers the newest scoring did not score have none.", zh = "约定到期日在指定时间内的在用合同，以及约定到期日已过却无终止记录的合同（overdue：已续约但未更新日期，或已流失而无人察觉），按到期日先后排列。无约定到期日的合同不列出。年度金额为月费的 12 倍。风险金额 = 年度金额 × 该客户最新评分的流失概率，同一客户的多份合同可以相加；该概率是在模型预测期内因任何原因流失的概率，并非拒绝本次续约的概率。最新一次评分未覆盖的客户没有评分。" }
+--! description = { en = "Which contracts are to be renewed next, and how their customers do, soonest first. Listed are running contracts whose agreed end comes within the time asked for, and overdue ones, whose agreed end has passed although nobody recorded that they ended: renewed without a new date, or gone unnoticed. Contracts without an agreed end are not listed. The churn probability is of leaving within the model's horizon, for whatever reason, not of refusing this renewal; customers the newest scoring did not score have none.", zh = "接下来要续约哪些合同、客户状况如何，按到期日先后排列。包括约定到期日在指定时间内的在用合同，以及约定到期日已过却无终止记录的逾期合同：已续约但未更新日期，或已流失而无人察觉。无约定到期日的合同不列出。流失概率是在模型预测期内因任何原因流失的概率，并非拒绝本次续约的概率；最近一次评分未覆盖的客户没有该值。" }
 --! group = "process"
 --! grain = "one row per contract that ends soon or should have ended"
 --! chart = { kind = "table" }
@@ -13,7 +13,7 @@
 --! [columns.status]
 --! title = { en = "Status", zh = "状态" }
 --! unit = "code"
---! doc = { en = "due: ends soon; overdue: the agreed end has passed", zh = "due：即将到期；overdue：约定到期日已过" }
+--! doc = { en = "Due: ends soon; overdue: the agreed end has passed", zh = "即将到期，或约定到期日已过（已逾期）" }
 --! [columns.contract]
 --! title = { en = "Contract", zh = "合同" }
 --! unit = "text"
@@ -51,12 +51,12 @@
 --! [columns.value_at_risk]
 --! title = { en = "Value at risk", zh = "风险金额" }
 --! unit = "money"
---! doc = { en = "Annual value times churn probability", zh = "年度金额 × 流失概率" }
+--! doc = { en = "Annual value times churn probability; those of several contracts of a customer add up", zh = "年度金额 × 流失概率；同一客户的多份合同可以相加" }
 --! [columns.days_since_activity]
 --! title = { en = "Days since activity", zh = "距最近活跃天数" }
 --! unit = "days"
---! absent = { en = "No activity", zh = "无活动" }
---! doc = { en = "Calendar days since the customer's last activity", zh = "距该客户最近一次活动的日历天数" }
+--! absent = { en = "No activity", zh = "无行为记录" }
+--! doc = { en = "Calendar days since the customer's last activity", zh = "距该客户最近一次行为的日历天数" }
 --! [columns.open_tickets]
 --! title = { en = "Open tickets", zh = "未关闭工单" }
 --! unit = "count"
@@ -85,6 +85,7 @@ SELECT
   subscriptions.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   subscriptions.subscription_id AS contract,
   subscriptions.plan,
   period('day', subscriptions.ends_at, $tz) AS ends_on,

@@ -1,5 +1,5 @@
 --! title = { en = "Repurchase", zh = "复购" }
---! description = { en = "How many customers buy a second time, and how soon, by the period of their first order. An order is an order id whose lines add up to more than zero; what was refunded in full by the report's date is none, and anonymous sales are left out. Several orders of a customer on one local day are one purchase. `share` counts only buyers whose window has ended, so it is final; `estimate` (Kaplan–Meier) uses all buyers for as long as they could be watched: read it while a cohort is young. The median counts from the first purchase day to the second, buyers who have not bought again among them; it is empty until half have. The mean number of purchases still grows, and is lower for younger cohorts: compare it only between cohorts of like age.", zh = "按首单周期统计有多少客户再次购买、间隔多久。订单指明细合计大于零的单号；截至报表日期已全额退款的不计，匿名销售不计。同一客户同一天的多个订单算一次购买。share 仅计时间窗已结束的买家，结果不再变化；estimate（Kaplan–Meier）用到全部买家，每位按其可观察时长计入，同期群较新时请看该列。中位天数为首次购买日到第二次购买日，未复购者也计入；不到半数复购时为空。人均购买次数会继续增长，较新的同期群偏低，请只在月龄相近的同期群之间比较。" }
+--! description = { en = "How many customers buy a second time, and how soon, by the period of their first order. An order counts if its lines add up to more than zero, so one refunded in full does not; several orders of a customer on one local day are one purchase. The repurchase rate counts only buyers whose window has ended; read the estimate while a cohort is young, which uses all buyers for as long as they could be watched (Kaplan–Meier). Purchases per buyer still grow: compare them only between cohorts of like age. Sales without a customer are left out.", zh = "有多少客户再次购买、间隔多久，按首单所在周期列出。订单行合计大于零才算订单，已全额退款的不计；同一客户同一天的多个订单算一次购买。复购率仅计时间窗已结束的下单客户；同期群较新时请看估计复购率，它用到全部下单客户，每位按可观察的时长计入（Kaplan–Meier）。客均购买次数会继续增长，请只在客龄相近的同期群之间比较。无客户的销售不计。" }
 --! group = "revenue"
 --! grain = "one row per cohort and breakdown value"
 --! chart = { kind = "line", x = "cohort", y = ["estimate"], series = "breakdown", low = "estimate_low", high = "estimate_high", complete = "complete", count = "buyers" }
@@ -26,25 +26,25 @@
 --! unit = "date"
 --! doc = { en = "First day of the period of the first order", zh = "首单所在周期的首日" }
 --! [columns.buyers]
---! title = { en = "Buyers", zh = "买家" }
+--! title = { en = "Buyers", zh = "下单客户" }
 --! unit = "count"
 --! doc = { en = "Customers whose first order lies in the period", zh = "首单在该周期内的客户数" }
 --! [columns.matured]
 --! title = { en = "Window ended", zh = "时间窗已结束" }
 --! unit = "count"
---! doc = { en = "Buyers whose last day to buy again within the window is over", zh = "时间窗最后一天已过的买家数" }
+--! doc = { en = "Buyers whose last day to buy again within the window is over", zh = "时间窗最后一天已过的下单客户数" }
 --! [columns.bought_again]
 --! title = { en = "Bought again", zh = "已复购" }
 --! unit = "count"
---! doc = { en = "Of those, buyers with a second purchase within the window", zh = "其中在时间窗内第二次购买的买家数" }
+--! doc = { en = "Of those, buyers with a second purchase within the window", zh = "其中在时间窗内第二次购买的下单客户数" }
 --! [columns.share]
 --! title = { en = "Repurchase rate", zh = "复购率" }
 --! unit = "share"
---! doc = { en = "Bought again divided by those whose window has ended; empty while there are none", zh = "已复购除以时间窗已结束的买家；尚无时为空" }
+--! doc = { en = "Bought again divided by those whose window has ended; empty while there are none", zh = "已复购除以时间窗已结束的下单客户；尚无时为空" }
 --! [columns.estimate]
 --! title = { en = "Estimate", zh = "估计复购率" }
 --! unit = "share"
---! doc = { en = "Share of all buyers who buy again within the window (Kaplan–Meier); empty while nobody could be watched so long", zh = "全部买家在时间窗内复购的比例（Kaplan–Meier）；尚无买家被观察满时间窗时为空" }
+--! doc = { en = "Share of all buyers who buy again within the window (Kaplan–Meier); empty while nobody could be watched so long", zh = "全部下单客户在时间窗内复购的比例（Kaplan–Meier）；尚无下单客户被观察满时间窗时为空" }
 --! [columns.estimate_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
@@ -57,23 +57,23 @@
 --! title = { en = "Median days", zh = "复购间隔中位数（天）" }
 --! unit = "days"
 --! absent = { en = "Not reached yet", zh = "尚未达到" }
---! doc = { en = "Days after which half of the buyers have bought again (Kaplan–Meier)", zh = "半数买家已复购时的天数（Kaplan–Meier）" }
+--! doc = { en = "Days from the first purchase day after which half of the buyers have bought again, those who have not among them (Kaplan–Meier); empty until half have", zh = "自首次购买日起，半数下单客户已复购时的天数，未复购者也计入（Kaplan–Meier）；不到半数复购时为空" }
 --! [columns.purchases_per_buyer]
---! title = { en = "Purchases per buyer", zh = "人均购买次数" }
+--! title = { en = "Purchases per buyer", zh = "客均购买次数" }
 --! unit = "number"
---! doc = { en = "Mean number of days with an order so far", zh = "截至报表日期人均下单天数" }
+--! doc = { en = "Mean number of days with an order so far", zh = "截至报表日期客均下单天数" }
 --! [columns.purchases_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "number"
---! doc = { en = "Lower end of its 95 % interval, not below 1; empty with one buyer", zh = "其 95% 区间下限，不低于 1；仅一位买家时为空" }
+--! doc = { en = "Lower end of its 95 % interval (Hall), not below 1; empty below five buyers, or if all are equal", zh = "其 95% 区间下限（Hall 法），不低于 1；下单客户少于五位或全部相同时为空" }
 --! [columns.purchases_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "number"
---! doc = { en = "Upper end of its 95 % interval; empty with one buyer", zh = "其 95% 区间上限；仅一位买家时为空" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "其 95% 区间上限（Hall 法）" }
 --! [columns.complete]
---! title = { en = "Complete", zh = "已完结" }
+--! title = { en = "Complete", zh = "数据完整" }
 --! unit = "flag"
---! doc = { en = "Whether the window of every customer who could be in the cohort has ended", zh = "该同期群全部买家的时间窗是否均已结束" }
+--! doc = { en = "Whether the window of every customer who could be in the cohort has ended", zh = "该同期群全部下单客户的时间窗是否均已结束" }
 
 --- Do buyers come back? Whole days from the first purchase; `ages` are the days
 --- with a purchase, the first being 0.
@@ -120,25 +120,14 @@ counted AS (
     count(*) FILTER (WHERE has_matured AND second_day <= window_days) AS bought_again,
     kaplan_meier(coalesce(second_day, watched_days), second_day IS NOT NULL) AS curve,
     sum(n_purchases) AS purchases,
-    sum(n_purchases * n_purchases) AS n_squares
+    mean_interval(moments(n_purchases)) AS mean
   FROM buyers
   GROUP BY cohort, breakdown, window_days
 ),
 measured AS (
   SELECT
     *,
-    survival_at(curve, window_days) AS waiting,
-    -- From exact sums.
-    mean_interval(
-      CAST(purchases AS DOUBLE) / buyers,
-      sqrt(
-        CAST(
-          CAST(buyers AS DECIMAL(38, 0)) * CAST(n_squares AS DECIMAL(38, 0))
-            - CAST(purchases AS DECIMAL(38, 0)) * CAST(purchases AS DECIMAL(38, 0)) AS DOUBLE
-        ) / buyers / nullif(buyers - 1, 0)
-      ),
-      buyers
-    ) AS mean
+    survival_at(curve, window_days) AS waiting
   FROM counted
 )
 SELECT
@@ -155,7 +144,7 @@ SELECT
   1 - waiting['low'] AS estimate_high,
   survival_time(curve, 0.5) AS median_days,
   CAST(purchases AS DOUBLE) / buyers AS purchases_per_buyer,
-  CASE WHEN buyers > 1 THEN greatest(mean['low'], 1) END AS purchases_low,
+  CASE WHEN mean['low'] < 1 THEN 1 ELSE mean['low'] END AS purchases_low,
   mean['high'] AS purchases_high,
   period_complete(
     'day',

@@ -1,27 +1,27 @@
 --! title = { en = "Retention", zh = "客户留存" }
---! description = { en = "How many customers of each cohort are active again. Cohort: calendar period of the customer's first start activity; with `cohort = recurring`, of any, so that a customer is in a cohort for every period they started in. Age 0 is the cohort's own period. Kind `on`: active in that very period; `on_or_after`: in it or later; `every`: in every period from age 1 up to it; `bracket`: in at least one of the ages from `bracket_from` to before `bracket_to`, one row per cohort. Without `return` the start activity is what counts, so age 0 is 100 %; with one, age 0 is the share that had it in the cohort's own period, before or after they started. Every cell up to today is there, zeros included; a period that has not ended is flagged, and its share can still rise. `on_or_after` can rise in every cell, since customers may still come back.", zh = "各同期群客户的再次活跃情况。同期群：客户首次发生起始活动所在的日历周期；cohort = recurring 时为任意一次起始活动所在周期，即客户在每个有起始活动的周期都计入当期同期群。第 0 期为同期群自身周期。口径 on：当期活跃；on_or_after：当期或以后活跃；every：从第 1 期到当期每期都活跃；bracket：在 bracket_from 期至 bracket_to 期（不含）之间至少活跃一期，每个同期群一行。未指定 return 时以起始活动计算留存，第 0 期为 100%；指定后，第 0 期为在同期群自身周期内发生过留存行为的占比，不论先后。截至报表日期的每个格子都会列出（含零）；尚未结束的周期会标注，其留存率仍可能上升。on_or_after 的每一格都可能上升，因为客户仍可能回来。" }
+--! description = { en = "How many customers of each cohort are active again. A cohort is the calendar period of the customer's first start activity. Age 0 is the cohort's own period. The kind says when a customer is retained at an age: active in that very period, in it or later, in every period from age 1 up to it, or in at least one age of a bracket. A period that has not ended is flagged, and its share can still rise; in or after the period, every share can.", zh = "各同期群的客户有多少再次活跃。同期群为客户首次起始行为所在的日历周期。第 0 期为同期群自身周期。口径决定怎样算留存：当期活跃、当期或之后活跃、从第 1 期到当期每期都活跃，或在区间内至少活跃一期。尚未结束的周期会标注，其留存率仍可能上升；“当期或之后”的每一格都可能上升。" }
 --! group = "retention"
 --! grain = "one row per breakdown value, cohort and age; with kind bracket one per breakdown value and cohort"
 --! chart = { kind = "heatmap", x = "age", y = ["share"], series = "cohort", facet = "breakdown", low = "low", high = "high", complete = "complete", count = "cohort_size" }
 --!
 --! [params.start]
---! title = { en = "Start activity", zh = "起始活动" }
+--! title = { en = "Start activity", zh = "起始行为" }
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that puts a customer into a cohort; empty means any", zh = "将客户计入同期群的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that puts a customer into a cohort; empty means any", zh = "将客户计入同期群的行为名称；留空表示任意行为" }
 --!
 --! [params.return]
 --! title = { en = "Return activity", zh = "留存行为" }
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that counts as retained; empty means the same as the start activity", zh = "计为留存的活动名称；留空表示与起始活动相同" }
+--! doc = { en = "Activity that counts as retained. Empty means the same as the start activity, so age 0 is 100 %; with one, age 0 is the share that had it in the cohort's own period, before or after they started", zh = "计为留存的行为名称。留空表示与起始行为相同，第 0 期为 100%；指定后，第 0 期为在同期群自身周期内发生过该行为的占比，不论先后" }
 --!
 --! [params.cohort]
 --! title = { en = "Cohort by", zh = "同期群依据" }
 --! type = "choice"
 --! default = "first_time"
 --! choices = ["first_time", "recurring"]
---! doc = { en = "By the first start activity, or by any", zh = "按首次起始活动，或按任意一次起始活动" }
+--! doc = { en = "By the first start activity, or by any: then a customer is in a cohort for every period they started in", zh = "按首次起始行为，或按任意一次：此时客户在每个有起始行为的周期都计入当期同期群" }
 --!
 --! [params.kind]
 --! title = { en = "Kind", zh = "口径" }
@@ -43,7 +43,7 @@
 --! type = "integer"
 --! default = 4
 --! most = 10000.0
---! doc = { en = "First age after the bracket", zh = "区间之后的第一期（不含）" }
+--! doc = { en = "First age after the bracket, itself not in it", zh = "区间之后的第一期（不含）" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
@@ -65,9 +65,9 @@
 --! unit = "share"
 --! doc = { en = "Customers divided by cohort size", zh = "留存客户数除以同期群规模" }
 --! [columns.complete]
---! title = { en = "Complete", zh = "已完结" }
+--! title = { en = "Complete", zh = "数据完整" }
 --! unit = "flag"
---! doc = { en = "Whether that period had ended by the report's date; of a bracket, its last period", zh = "截至报表日期该期是否已结束；bracket 口径为区间最后一期" }
+--! doc = { en = "Whether that period had ended by the report's date; of a bracket, its last period", zh = "截至报表日期该期是否已结束；口径为“区间内”时取区间最后一期" }
 --! [labels]
 --! first_time = { en = "First start", zh = "首次起始" }
 --! recurring = { en = "Any start", zh = "任意起始" }

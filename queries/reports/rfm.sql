@@ -1,5 +1,5 @@
 --! title = { en = "RFM segments", zh = "RFM 客户分层" }
---! description = { en = "Recency, frequency and monetary value of every customer with an order, each scored 1 (worst) to 5 (best) by quintile: 1 + ⌊5 × the share of customers who are strictly worse⌋, so equal values always get the equal score. Recency is in calendar days since the last order; frequency counts distinct orders; monetary is net revenue. Pure refunds and cancellations lower the revenue, and are not orders.", zh = "对有订单的客户按最近购买、购买频次、消费金额各打 1（最差）至 5（最好）分，按五分位：1 + ⌊5 × 严格更差的客户占比⌋，因此相同的值得分必然相同。最近购买为距末次下单的日历天数；频次为不同订单数；金额为净营收。纯退款与取消会减少金额，但不计为订单。" }
+--! description = { en = "Who is worth what, and how lately they bought. Every customer with an order is scored 1 (worst) to 5 (best) for recency, frequency and monetary value, by quintile: 1 + ⌊5 × the share of customers who are strictly worse⌋, so equal values always get the equal score. Pure refunds and cancellations lower the revenue, and are not orders. A breakdown stands beside each customer; scores are always among all customers.", zh = "客户价值几何，最近是否购买。对有订单的客户按最近购买、购买频次、消费金额各打 1（最差）至 5（最好）分，按五分位：1 + ⌊5 × 严格更差的客户占比⌋，因此相同的值得分必然相同。纯退款与取消会减少营收，但不计为订单。选择分组时在客户旁列出分组值，打分仍以全部客户为准。" }
 --! group = "segments"
 --! grain = "one row per customer with an order"
 --! chart = { kind = "table" }
@@ -7,7 +7,7 @@
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }
 --! type = "duration"
---! doc = { en = "Only orders of this long before the report's date, e.g. 365d; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d；不填为全部订单" }
+--! doc = { en = "Only orders of this long before the report's date, e.g. 365d for 365 days; all orders if not given", zh = "仅统计报表日期之前该时长内的订单，例如 365d（365 天）；不填为全部订单" }
 --!
 --! [columns.recency_days]
 --! title = { en = "Days since last order", zh = "距末次下单天数" }
@@ -16,7 +16,7 @@
 --! [columns.frequency]
 --! title = { en = "Orders", zh = "订单数" }
 --! unit = "count"
---! doc = { en = "Distinct orders that are not pure refunds", zh = "不同订单数（不含纯退款）" }
+--! doc = { en = "Distinct orders that are not pure refunds", zh = "去重后的订单数（不含纯退款）" }
 --! [columns.monetary]
 --! title = { en = "Revenue", zh = "净营收" }
 --! unit = "money"
@@ -98,6 +98,7 @@ SELECT
   scored.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   recency_days,
   frequency,
   monetary,

@@ -1,5 +1,5 @@
 --! title = { en = "Service", zh = "服务时效与质量" }
---! description = { en = "Tickets by the period in which they were opened, and how they were served. First response: from the opening to an agent's first answer; resolution: from the opening to the last close; both in hours of the clock, nights and weekends included (the report `sla` counts business hours). Tickets that still wait are not left out, which would make the worst months look fast: they count as waiting for as long as they have (Kaplan–Meier), so a median or a 90 % mark that is not reached yet is empty. A ticket closed without an answer waited until it was closed, and was never answered. Reopening and satisfaction are those of closed tickets for which the source gives them; ratings are in the source's own scale, and who does not rate may feel different. Tickets of unknown customers count.", zh = "按提交时间所在周期统计工单及其处理情况。首次响应：从提交到客服首次回复；解决：从提交到最后一次关闭；均为自然小时，含夜间与周末（工作时间口径见报表 sla）。仍在等待的工单不会被剔除（剔除会使最差的月份显得很快），而是按已等待时长计入（Kaplan–Meier），因此尚未达到的中位数或 90% 分位为空。未回复即关闭的工单视为等待至关闭、从未获得回复。重开与满意度仅统计来源系统提供该信息的已关闭工单；评分沿用来源系统的分制，未评分客户的感受可能不同。未知客户的工单也计入。" }
+--! description = { en = "How fast and how well tickets are served, by the period in which they were opened. Hours are those of the clock, nights and weekends included; the report Service levels kept counts business hours. Tickets that still wait count for as long as they have (Kaplan–Meier): leaving them out would make the worst months look fast. A ticket closed without an answer waited until it was closed, and was never answered. Ratings are in the source's own scale, and customers who do not rate may feel different.", zh = "工单处理得多快、多好，按提交时间所在周期统计。时长均为自然小时，含夜间与周末；工作时间口径见报表“SLA 达成率”。仍在等待的工单按已等待时长计入（Kaplan–Meier）；若剔除，最差的月份反而显得很快。未回复即关闭的工单视为等待至关闭、从未获得回复。评分沿用来源系统的分制，未评分客户的感受可能不同。" }
 --! group = "service"
 --! grain = "one row per period of opening and breakdown value, from its first ticket to the report's date or `to`"
 --! chart = { kind = "line", x = "period", y = ["response_median_hours", "resolution_median_hours"], series = "breakdown", complete = "complete", count = "tickets" }
@@ -23,28 +23,28 @@
 --! [columns.tickets]
 --! title = { en = "Opened", zh = "提交工单" }
 --! unit = "count"
---! doc = { en = "Tickets opened in the period", zh = "当期提交的工单数" }
+--! doc = { en = "Tickets opened in the period, those of unknown customers included", zh = "当期提交的工单数，含未知客户的工单" }
 --! [columns.closed]
 --! title = { en = "Closed", zh = "已关闭" }
 --! unit = "count"
 --! doc = { en = "Of these, closed by the report's date", zh = "其中截至报表日期已关闭的工单数" }
 --! [columns.response_median_hours]
---! title = { en = "First response, median hours", zh = "首次响应中位小时数" }
+--! title = { en = "First response, median hours", zh = "首次响应用时中位数（小时）" }
 --! unit = "hours"
 --! absent = { en = "Not reached yet", zh = "尚未达到" }
---! doc = { en = "Hours by which half of the tickets had an answer; empty while fewer have", zh = "半数工单获得首次回复所需的小时数；未达半数时为空" }
+--! doc = { en = "Hours from the opening by which half of the tickets had an agent's first answer; empty while fewer have", zh = "半数工单自提交起获得客服首次回复所需的小时数；未达半数时为空" }
 --! [columns.response_p90_hours]
---! title = { en = "First response, 90 % within hours", zh = "90% 首次响应小时数" }
+--! title = { en = "First response, 90 % within hours", zh = "90% 首次响应用时（小时）" }
 --! unit = "hours"
 --! absent = { en = "Not reached yet", zh = "尚未达到" }
 --! doc = { en = "Hours by which 90 % of the tickets had an answer; empty while fewer have", zh = "90% 工单获得首次回复所需的小时数；未达 90% 时为空" }
 --! [columns.resolution_median_hours]
---! title = { en = "Resolution, median hours", zh = "解决中位小时数" }
+--! title = { en = "Resolution, median hours", zh = "解决用时中位数（小时）" }
 --! unit = "hours"
 --! absent = { en = "Not reached yet", zh = "尚未达到" }
---! doc = { en = "Hours by which half of the tickets were closed; empty while fewer are", zh = "半数工单关闭所需的小时数；未达半数时为空" }
+--! doc = { en = "Hours from the opening by which half of the tickets were closed for the last time; empty while fewer are", zh = "半数工单自提交至最后一次关闭所需的小时数；未达半数时为空" }
 --! [columns.resolution_p90_hours]
---! title = { en = "Resolution, 90 % within hours", zh = "90% 解决小时数" }
+--! title = { en = "Resolution, 90 % within hours", zh = "90% 解决用时（小时）" }
 --! unit = "hours"
 --! absent = { en = "Not reached yet", zh = "尚未达到" }
 --! doc = { en = "Hours by which 90 % of the tickets were closed; empty while fewer are", zh = "90% 工单关闭所需的小时数；未达 90% 时为空" }
@@ -59,11 +59,11 @@
 --! [columns.reopen_low]
 --! title = { en = "Reopen rate, low", zh = "重开率下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "重开率 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "重开率 95% 区间下限（Wilson）" }
 --! [columns.reopen_high]
 --! title = { en = "Reopen rate, high", zh = "重开率上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "重开率 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "重开率 95% 区间上限（Wilson）" }
 --! [columns.rated]
 --! title = { en = "Rated", zh = "已评分工单" }
 --! unit = "count"
@@ -75,11 +75,11 @@
 --! [columns.satisfaction_low]
 --! title = { en = "Satisfaction, low", zh = "满意度下限" }
 --! unit = "score"
---! doc = { en = "Lower end of its 95 % interval; empty for fewer than two ratings", zh = "平均满意度 95% 区间下限；评分少于两个时为空" }
+--! doc = { en = "Lower end of its 95 % interval; empty below five ratings, or if all are equal", zh = "平均满意度 95% 区间下限；评分少于五个或全部相同时为空" }
 --! [columns.satisfaction_high]
 --! title = { en = "Satisfaction, high", zh = "满意度上限" }
 --! unit = "score"
---! doc = { en = "Upper end of its 95 % interval", zh = "平均满意度 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "平均满意度 95% 区间上限（Hall 法）" }
 
 --- How fast and how well are requests served? Waits are whole seconds: a ticket
 --- that was not answered, or not closed, is watched until the report's date.
@@ -117,26 +117,20 @@ counted AS (
     count(*) FILTER (WHERE is_closed AND reopened > 0) AS reopened,
     count(reopened) FILTER (WHERE is_closed) AS reopened_known,
     count(rating) AS rated,
-    CAST(sum(rating) AS DOUBLE) AS rating_sum,
-    CAST(sum(rating * rating) AS DOUBLE) AS rating_squares
+    moments(rating) AS rating
   FROM stamped
   GROUP BY breakdown, period_no
 ),
-measured AS (
-  SELECT
-    *,
-    CASE WHEN rated > 0 THEN rating_sum / rated END AS satisfaction,
-    CASE
-      WHEN rated > 1
-      THEN sqrt(greatest(rated * rating_squares - rating_sum * rating_sum, 0) / rated / (rated - 1))
-    END AS spread
-  FROM counted
-),
 grid AS (
-  SELECT breakdown, unnest(range(first_no, last_no + 1)) AS period_no
+  SELECT
+    breakdown,
+    unnest(range(first_no, last_no + 1)) AS period_no,
+    -- The best that the scale allows, which no source says.
+    CASE WHEN max(best) OVER () <= 5 THEN 5 WHEN max(best) OVER () <= 10 THEN 10 ELSE 100 END AS best
   FROM (
     SELECT
       breakdown,
+      max(rating) AS best,
       min(period_no) AS first_no,
       least(period_index($period, period($period, $as_of, $tz)), period_index($period, $to)) AS last_no
     FROM stamped
@@ -146,24 +140,25 @@ grid AS (
 SELECT
   period_add($period, DATE '1970-01-01', grid.period_no) AS period,
   grid.breakdown,
-  coalesce(measured.tickets, 0) AS tickets,
-  coalesce(measured.closed, 0) AS closed,
-  survival_time(measured.response, 0.5) / 3600.0 AS response_median_hours,
-  survival_time(measured.response, 0.9) / 3600.0 AS response_p90_hours,
-  survival_time(measured.resolution, 0.5) / 3600.0 AS resolution_median_hours,
-  survival_time(measured.resolution, 0.9) / 3600.0 AS resolution_p90_hours,
-  coalesce(measured.reopened, 0) AS reopened,
-  CASE WHEN measured.reopened_known > 0 THEN CAST(measured.reopened AS DOUBLE) / measured.reopened_known END
+  coalesce(counted.tickets, 0) AS tickets,
+  coalesce(counted.closed, 0) AS closed,
+  survival_time(counted.response, 0.5) / 3600.0 AS response_median_hours,
+  survival_time(counted.response, 0.9) / 3600.0 AS response_p90_hours,
+  survival_time(counted.resolution, 0.5) / 3600.0 AS resolution_median_hours,
+  survival_time(counted.resolution, 0.9) / 3600.0 AS resolution_p90_hours,
+  coalesce(counted.reopened, 0) AS reopened,
+  CASE WHEN counted.reopened_known > 0 THEN CAST(counted.reopened AS DOUBLE) / counted.reopened_known END
     AS reopen_rate,
-  wilson(measured.reopened, measured.reopened_known)['low'] AS reopen_low,
-  wilson(measured.reopened, measured.reopened_known)['high'] AS reopen_high,
-  coalesce(measured.rated, 0) AS rated,
-  measured.satisfaction,
-  mean_interval(measured.satisfaction, measured.spread, measured.rated)['low'] AS satisfaction_low,
-  mean_interval(measured.satisfaction, measured.spread, measured.rated)['high'] AS satisfaction_high,
+  wilson(counted.reopened, counted.reopened_known)['low'] AS reopen_low,
+  wilson(counted.reopened, counted.reopened_known)['high'] AS reopen_high,
+  coalesce(counted.rated, 0) AS rated,
+  counted.rating['mean'] AS satisfaction,
+  mean_interval(counted.rating)['low'] AS satisfaction_low,
+  CASE WHEN mean_interval(counted.rating)['high'] > grid.best THEN grid.best ELSE mean_interval(counted.rating)['high'] END
+    AS satisfaction_high,
   period_complete($period, period_add($period, DATE '1970-01-01', grid.period_no), $as_of, $tz, $from, $to) AS complete
 FROM grid
-LEFT JOIN measured
-  ON (measured.breakdown IS NOT DISTINCT FROM grid.breakdown)
-  AND measured.period_no = grid.period_no
+LEFT JOIN counted
+  ON (counted.breakdown IS NOT DISTINCT FROM grid.breakdown)
+  AND counted.period_no = grid.period_no
 ORDER BY period, grid.breakdown NULLS FIRST

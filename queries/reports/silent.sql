@@ -1,5 +1,5 @@
 --! title = { en = "Silent by their own rhythm", zh = "超出自身节奏的静默客户" }
---! description = { en = "Customers who have been silent for longer than they usually are, furthest beyond their own limit first. A customer's gaps are the days between two following days (local) with any activity; the limit is the quantile of these gaps, interpolated, and at least 2 days; whoever is silent for longer is listed. A weekly customer is thus missed after days, a quarterly one after months, where one limit for all would be wrong for both. Customers with fewer than min_days active days have no rhythm yet and are left out, and so are those whose contracts have all ended. Who never had a contract is listed for gone_days of silence; after that they are gone, and nobody's list for today. Whatever is loaded as activity counts, also what the source writes itself, unless activity is named.", zh = "静默时间超出自身惯常间隔的客户，按为上限的倍数从高到低。间隔为相邻两个有活动的本地日之间的天数；上限为该客户间隔的分位数（线性插值），且不少于 2 天；超过即列出。因此每周活跃的客户几天不见即提示，每季活跃的客户则需数月，统一的阈值对两者都不合适。活跃天数不足 min_days 的客户尚无节奏，不列出；全部合同已终止的客户不列出；从未有合同的客户在静默 gone_days 天以内列出，更久者视为已离开，不再属于当前待办。未指定活动时，所有已导入的活动都计入，包括来源系统自动生成的记录。" }
+--! description = { en = "Customers who have been silent for longer than they usually are, furthest beyond their own limit first. A weekly customer is thus missed after days, a quarterly one after months, where one limit for all would be wrong for both. A customer's gaps are the days between two following days with any activity; the limit is a quantile of these gaps, and at least 2 days. Left out are customers with too few active days to have a rhythm, those whose contracts have all ended, and those who never had one and have been silent beyond Gone after days. Whatever is loaded as activity counts, also what the source writes itself, unless activity is named.", zh = "静默时间超出自身惯常间隔的客户，按为上限的倍数从高到低。因此每周活跃的客户几天不见即提示，每季活跃的客户则需数月，统一的阈值对两者都不合适。间隔为相邻两个活跃日之间的天数；上限为该客户间隔的分位数，且不少于 2 天。不列出：活跃天数太少、尚无节奏的客户；全部合同已终止的客户；从未有合同且静默超过“视为流失天数”的客户。未指定行为时，所有已导入的行为都计入，包括来源系统自动生成的记录。" }
 --! group = "process"
 --! grain = "one row per silent customer, at most `limit`"
 --! chart = { kind = "table" }
@@ -17,11 +17,11 @@
 --! least = 2.0
 --! doc = { en = "Customers with fewer active days are left out", zh = "活跃天数少于该值的客户不列出" }
 --! [params.gone_days]
---! title = { en = "Gone after days", zh = "离开天数" }
+--! title = { en = "Gone after days", zh = "视为流失天数" }
 --! type = "integer"
 --! default = 180
 --! most = 36500.0
---! doc = { en = "Customers without a contract who have been silent for longer are left out; those with a running one are always listed", zh = "无合同且静默超过该天数的客户不列出；有在用合同的客户始终列出" }
+--! doc = { en = "Customers who never had a contract and have been silent for longer are left out; those with a running one are always listed", zh = "从未有合同且静默超过该天数的客户不列出；有在用合同的客户始终列出" }
 --! [params.limit]
 --! title = { en = "Rows", zh = "行数" }
 --! type = "integer"
@@ -32,7 +32,7 @@
 --! [columns.last_active]
 --! title = { en = "Last active", zh = "最近活跃日" }
 --! unit = "date"
---! doc = { en = "Last day with activity", zh = "最近一次有活动的日期" }
+--! doc = { en = "Last day with activity", zh = "最近一次有行为的日期" }
 --! [columns.days_silent]
 --! title = { en = "Days silent", zh = "静默天数" }
 --! unit = "days"
@@ -44,7 +44,7 @@
 --! [columns.gap_limit]
 --! title = { en = "Limit", zh = "上限（天）" }
 --! unit = "days"
---! doc = { en = "Quantile of the customer's own gaps, at least 2", zh = "该客户自身间隔的分位数，至少为 2" }
+--! doc = { en = "Quantile of the customer's own gaps, interpolated, at least 2", zh = "该客户自身间隔的分位数（线性插值），至少为 2" }
 --! [columns.times_beyond]
 --! title = { en = "Times the limit", zh = "为上限的倍数" }
 --! unit = "number"
@@ -57,7 +57,7 @@
 --! [columns.mrr]
 --! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"
---! doc = { en = "Sum of the running contracts; empty without one, or if they are in several currencies and none was chosen", zh = "在用合同月费合计；无合同，或存在多个币种且未指定币种时为空" }
+--! doc = { en = "Sum of the running contracts; empty without one, or if they are in several currencies and none was chosen", zh = "在用合同 MRR 合计；无合同，或存在多个币种且未指定币种时为空" }
 
 --- Who is quieter than is usual for them? Days are in `queries/parts/active_days.sql`.
 
@@ -102,6 +102,7 @@ SELECT
   customers.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   silences.last_active,
   silences.days_silent,
   silences.usual_gap,

@@ -1,5 +1,5 @@
 --! title = { en = "Service levels kept", zh = "SLA 达成率" }
---! description = { en = "How many tickets were answered and closed within the limits promised, by the period in which they were opened. Waits are counted in business hours of the reader's time zone: with the default hours, 48 are more than five working days, not two days; public holidays are not known. A ticket not answered yet counts as missed once its limit has passed, and is left out as undecided before; so is one not closed yet. The newest tickets that are decided are therefore mostly those done quickly: where decided is clearly below opened, wait. Tickets closed without an answer were not answered. If the source never says when tickets were answered, or closed, the shares are empty. Tickets of unknown customers count.", zh = "按提交时间所在周期，统计在承诺时限内获得首次回复与关闭的工单比例。等待时间按所选时区的工作时间计算：默认工作时间下，48 小时相当于五个多工作日，而非两天；不识别法定节假日。尚未回复的工单，超过时限即计为未达成，未超过则视为未定、不计入；尚未关闭的同理。因此最近已定的工单多为处理较快者：已定数明显少于提交数时，请稍后再看。未回复即关闭的工单视为未获回复。来源系统从未提供回复或关闭时间的，相应比例为空。未知客户的工单也计入。" }
+--! description = { en = "How many tickets were answered and closed within the limits promised, by the period in which they were opened. Waits are counted in business hours of the reader's time zone: with the default hours, 48 are more than five working days, not two days; public holidays are not known. A ticket that still waits counts as missed once its limit has passed, and is left out as undecided before. The newest decided ones are therefore mostly those done quickly: where decided is clearly below opened, wait.", zh = "有多少工单在承诺时限内获得首次回复与关闭，按提交时间所在周期统计。等待时间按所选时区的工作时间计算：默认工作时间下，48 小时相当于五个多工作日，而非两天；不识别法定节假日。仍在等待的工单，超过时限即计为未达成，未超过则视为未定、不计入。因此最近已定的多为处理较快者：已定数明显少于提交数时，请稍后再看。" }
 --! group = "service"
 --! grain = "one row per period of opening and value of `by`, from its first ticket to the report's date or `to`"
 --! chart = { kind = "line", x = "period", y = ["response_share"], series = "breakdown", low = "response_low", high = "response_high", complete = "complete", count = "response_decided" }
@@ -23,13 +23,13 @@
 --! title = { en = "Working days", zh = "工作日" }
 --! type = "text"
 --! default = "mon-fri"
---! doc = { en = "Days of the week, such as mon-fri or mon-thu,sat", zh = "每周的工作日，如 mon-fri 或 mon-thu,sat" }
+--! doc = { en = "Days of the week, such as mon-fri for Monday to Friday, or mon-thu,sat", zh = "每周的工作日：mon-fri 为周一至周五，mon-thu,sat 为周一至周四及周六" }
 --! [params.by]
 --! title = { en = "Rows by", zh = "按何划分" }
 --! type = "choice"
 --! default = "all"
 --! choices = ["all", "category", "priority", "owner"]
---! doc = { en = "What the rows of a period are: the ticket's category, its priority or its agent; with all, those of the breakdown by customer", zh = "每个周期内按工单类别、优先级或客服划分；all 时按客户分组（breakdown）划分" }
+--! doc = { en = "What the rows of a period are: the ticket's category, its priority or its agent; with All, those of the breakdown by customer", zh = "每个周期内按工单类别、优先级或客服划分；选“全部”时按客户分组划分" }
 --! [params.period]
 --! title = { en = "Period", zh = "周期" }
 --! type = "choice"
@@ -54,11 +54,11 @@
 --! [columns.tickets]
 --! title = { en = "Opened", zh = "提交工单" }
 --! unit = "count"
---! doc = { en = "Tickets opened in the period", zh = "当期提交的工单数" }
+--! doc = { en = "Tickets opened in the period, those of unknown customers included", zh = "当期提交的工单数，含未知客户的工单" }
 --! [columns.response_decided]
 --! title = { en = "Response decided", zh = "响应已定" }
 --! unit = "count"
---! doc = { en = "Tickets that were answered, or whose limit for it has passed", zh = "已回复或已超过响应时限的工单数" }
+--! doc = { en = "Tickets that were answered, or whose limit for it has passed; one closed without an answer was not answered. Empty if the source never says when tickets were answered", zh = "已回复或已超过响应时限的工单数；未回复即关闭的视为未获回复。来源系统从未提供回复时间的为空" }
 --! [columns.response_met]
 --! title = { en = "Answered in time", zh = "按时响应" }
 --! unit = "count"
@@ -70,15 +70,15 @@
 --! [columns.response_low]
 --! title = { en = "Answered in time, low", zh = "响应达成率下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "响应达成率 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "响应达成率 95% 区间下限（Wilson）" }
 --! [columns.response_high]
 --! title = { en = "Answered in time, high", zh = "响应达成率上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "响应达成率 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "响应达成率 95% 区间上限（Wilson）" }
 --! [columns.resolution_decided]
 --! title = { en = "Resolution decided", zh = "解决已定" }
 --! unit = "count"
---! doc = { en = "Tickets that were closed, or whose limit for it has passed", zh = "已关闭或已超过解决时限的工单数" }
+--! doc = { en = "Tickets that were closed, or whose limit for it has passed; empty if the source never says when tickets were closed", zh = "已关闭或已超过解决时限的工单数；来源系统从未提供关闭时间的为空" }
 --! [columns.resolution_met]
 --! title = { en = "Closed in time", zh = "按时解决" }
 --! unit = "count"
@@ -90,11 +90,11 @@
 --! [columns.resolution_low]
 --! title = { en = "Closed in time, low", zh = "解决达成率下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "解决达成率 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "解决达成率 95% 区间下限（Wilson）" }
 --! [columns.resolution_high]
 --! title = { en = "Closed in time, high", zh = "解决达成率上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "解决达成率 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "解决达成率 95% 区间上限（Wilson）" }
 --!
 --! [labels]
 --! category = { en = "Category", zh = "类别" }

@@ -1,5 +1,5 @@
 --! title = { en = "Stage conversion", zh = "阶段转化" }
---! description = { en = "How deals get from stage to stage, from their stage history and not from where they stand now. Each deal counts once per stage, by the day it first entered it. It moved on when it first entered a later stage or was won; it was lost from the furthest stage it had reached. Conversion is of the deals that are resolved, moved on or lost, with a Wilson 95 % interval; deals still in the stage are in neither. The median and nine-in-ten time in the stage, and the share that has moved on within 30 days, count deals still there for as long as they have been (Kaplan–Meier); a lost deal has not moved on by the report's date. Stages stand in the order in which deals enter them on average.", zh = "商机逐阶段推进的情况，依据阶段历史而非当前阶段。每个商机在每个阶段只计一次，按首次进入日。首次进入更靠后的阶段或赢单为推进；输单计在其到达过的最靠后阶段。转化率以已有结果（推进或输单）的商机为分母，附 Wilson 95% 区间；仍在该阶段的不计。停留时间中位数与九成分位、30 天内推进的比例按仍在阶段内的商机已停留时长计入（Kaplan–Meier）；输单视为截至报表日期未推进。阶段按商机平均进入次序排列。" }
+--! description = { en = "Where deals get stuck, and where they are lost. Each deal counts once per stage, by the day it first entered it: it moved on when it first entered a later stage or was won, and it was lost from the furthest stage it had reached. Conversion is of the deals moved on or lost; deals still in the stage are in neither. The times in the stage, and the share that has moved on within 30 days, count deals still there for as long as they have been (Kaplan–Meier). Stages come from the stage history, in the order in which deals enter them on average.", zh = "商机卡在哪个阶段、在哪里输单。每个商机在每个阶段只计一次，按首次进入日：首次进入更靠后的阶段或赢单为推进，输单计在其到达过的最靠后阶段。转化率只计已推进或输单的商机，仍在该阶段的不计。停留时长与 30 天内推进的比例，按仍在阶段内的商机已停留时长计入（Kaplan–Meier）。阶段依据阶段历史，按商机平均进入次序排列。" }
 --! group = "sales"
 --! grain = "one row per stage and breakdown value"
 --! chart = { kind = "bar", x = "stage", y = ["conversion"], series = "breakdown", low = "low", high = "high", count = "deals" }
@@ -50,7 +50,7 @@
 --! [columns.moved_30d]
 --! title = { en = "Moved on in 30 days", zh = "30 天内推进" }
 --! unit = "share"
---! doc = { en = "Share that has moved on 30 days after entering", zh = "进入后 30 天内推进的比例" }
+--! doc = { en = "Share that has moved on 30 days after entering; a lost deal has not", zh = "进入后 30 天内推进的比例；输单视为未推进" }
 --! [columns.moved_30d_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"

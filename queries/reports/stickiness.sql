@@ -1,5 +1,5 @@
 --! title = { en = "Stickiness", zh = "活跃粘性" }
---! description = { en = "How often the customers of a period are there. `dau` is the mean of the customers active per day, `wau` the mean of those active within seven days up to and including each day, both over the days of the period that are not after the report's date nor before the first activity of all; `customers` are those active at least once (MAU, if the period is a month). Stickiness is dau / customers: of a month's customers, the share that is there on a day; times the days it is the mean of their active days. The interval is Student's, over customers; one customer has none. In a period that has not ended, stickiness is too high, since customers who come seldom have not all come yet.", zh = "周期内客户的活跃频繁程度。dau 为每日活跃客户数的平均值，wau 为每日及此前共七天内活跃客户数的平均值，两者均按周期内截至报表日期、且不早于全部数据首个活跃日的天数平均；customers 为期内至少活跃一天的客户数（周期为月时即 MAU）。粘性 = dau ÷ customers，即当期客户平均每天到场的比例；乘以天数即人均活跃天数。区间为按客户计算的 Student 区间；仅一位客户时没有区间。周期未结束时粘性偏高，因为不常来的客户尚未全部出现。" }
+--! description = { en = "How often the customers of a period are there. Stickiness is daily active / active customers: of a month's customers, the share that is there on a day; times the days it is the mean of their active days. In a period that has not ended it is too high, since customers who come seldom have not all come yet.", zh = "周期内的客户来得有多频繁。粘性 = 日活跃 ÷ 活跃客户，即当期客户平均每天到场的比例；乘以天数即客均活跃天数。周期未结束时粘性偏高，因为不常来的客户尚未全部出现。" }
 --! group = "retention"
 --! grain = "one row per period and breakdown value, from its first activity to the report's date"
 --! chart = { kind = "line", x = "period", y = ["stickiness"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "customers" }
@@ -14,11 +14,11 @@
 --! [columns.days]
 --! title = { en = "Days", zh = "天数" }
 --! unit = "count"
---! doc = { en = "Days of the period counted, today's among them", zh = "周期内计入的天数，含报表当日" }
+--! doc = { en = "Days of the period counted: none after the report's date, which is counted itself, nor before the first activity of all", zh = "周期内计入的天数：截至报表当日（含），且不早于全部数据的首个活跃日" }
 --! [columns.customers]
 --! title = { en = "Active customers", zh = "活跃客户" }
 --! unit = "count"
---! doc = { en = "Customers active on at least one day of the period", zh = "期内至少活跃一天的客户数" }
+--! doc = { en = "Customers active on at least one day of the period (MAU, if it is a month)", zh = "期内至少活跃一天的客户数（周期为月时即 MAU）" }
 --! [columns.dau]
 --! title = { en = "Daily active", zh = "日活跃（DAU）" }
 --! unit = "number"
@@ -39,6 +39,14 @@
 --! title = { en = "90 % within days", zh = "活跃天数 90 分位" }
 --! unit = "days"
 --! doc = { en = "Nine in ten of the active customers were there on no more days", zh = "九成活跃客户的活跃天数不超过该值" }
+--! [columns.low]
+--! title = { en = "Low", zh = "区间下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of the 95 % interval (Hall, over customers); empty below five, or if all are equal", zh = "95% 区间下限（按客户，Hall 法）；客户少于五位或全部相同时为空" }
+--! [columns.high]
+--! title = { en = "High", zh = "区间上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of the 95 % interval (Hall, over customers); empty below five, or if all are equal", zh = "95% 区间上限（按客户，Hall 法）；客户少于五位或全部相同时为空" }
 
 --- How many of a month's customers are there on a day? Days and periods are
 --- ordinals until the end. An active day makes its customer weekly active until
@@ -72,7 +80,7 @@ sums AS (
     stays.period_no,
     count(*) AS customers,
     sum(stays.n_days) AS n_days,
-    sum(stays.n_days * stays.n_days) AS n_squares,
+    mean_interval(moments(stays.n_days)) AS mean_days,
     sum(stays.inside) AS inside,
     sum(stays.beyond) AS beyond,
     min(stays.first_day) AS first_day,
@@ -110,27 +118,12 @@ dated AS (
     ) - greatest(period_index('day', period_add($period, DATE '1970-01-01', filled_no)), data_start) AS days,
     CASE filled_no WHEN period_no THEN customers ELSE 0 END AS customers,
     CASE filled_no WHEN period_no THEN n_days ELSE 0 END AS n_days,
-    CASE filled_no WHEN period_no THEN n_squares ELSE 0 END AS n_squares,
+    CASE filled_no WHEN period_no THEN mean_days['low'] END AS low_days,
+    CASE filled_no WHEN period_no THEN mean_days['high'] END AS high_days,
     CASE filled_no - period_no WHEN 0 THEN before + inside WHEN 1 THEN beyond ELSE 0 END AS weekly_days,
     CASE filled_no WHEN period_no THEN median_days END AS median_days,
     CASE filled_no WHEN period_no THEN p90_days END AS p90_days
   FROM filled
-),
-measured AS (
-  SELECT
-    *,
-    -- Of active days over customers, from exact sums.
-    mean_interval(
-      CAST(n_days AS DOUBLE) / nullif(customers, 0),
-      sqrt(
-        CAST(
-          CAST(customers AS DECIMAL(38, 0)) * CAST(n_squares AS DECIMAL(38, 0))
-            - CAST(n_days AS DECIMAL(38, 0)) * CAST(n_days AS DECIMAL(38, 0)) AS DOUBLE
-        ) / nullif(customers, 0) / nullif(customers - 1, 0)
-      ),
-      customers
-    ) AS mean_days
-  FROM dated
 )
 SELECT
   period,
@@ -140,12 +133,12 @@ SELECT
   CAST(n_days AS DOUBLE) / days AS dau,
   CAST(weekly_days AS DOUBLE) / days AS wau,
   CAST(n_days AS DOUBLE) / days / nullif(customers, 0) AS stickiness,
-  CASE WHEN customers > 1 THEN greatest(mean_days['low'] / days, 0) END AS low,
-  CASE WHEN customers > 1 THEN least(mean_days['high'] / days, 1) END AS high,
+  low_days / days AS low,
+  CASE WHEN high_days > days THEN 1 ELSE high_days / days END AS high,
   median_days,
   p90_days,
   period_complete($period, period, $as_of, $tz) AS complete
-FROM measured
+FROM dated
 WHERE ($from IS NULL OR period >= period_add($period, $from, 0))
   AND ($to IS NULL OR period <= $to)
 ORDER BY period, breakdown NULLS FIRST

@@ -1,5 +1,5 @@
 --! title = { en = "90-day success plan", zh = "签约后 90 天成功计划" }
---! description = { en = "Do customers who were looked after in the first weeks stay longer? The plan has six steps after the first contract started: a contact in each of weeks 1 to 4 (week 1 is the onboarding, within 7 days), a meeting in week 6, and a survey answered or a contact in week 9. Week 1 is days 0 to 7, week k the seven days up to day 7 k; contacts are those by a person (a call, meeting, visit, demo or task, or a touch that names the seller and no campaign), a meeting is a meeting, visit or demo. The plan counts as followed from min_steps steps on. Compared is who has a running contract on day 180, among customers who had one on day 90 (so that nobody counts as followed merely for having stayed long enough), and whose day 180 is over. This is association, not effect: whom sellers call is no accident, and customers who want to stay answer the phone. Wilson 95 % intervals; of the difference, Newcombe's.", zh = "签约初期得到跟进的客户是否留得更久？计划共六步，自首份合同开始起计：第 1 至 4 周每周一次联系（第 1 周为 7 天内的上手引导），第 6 周一次会议，第 9 周完成一次问卷或联系。第 1 周为第 0 至 7 天，第 k 周为截至第 7k 天的七天；联系指人工联系（电话、会议、拜访、演示、任务，或注明销售且不属于营销活动的触达），会议指会议、拜访或演示。完成 min_steps 步及以上视为执行了计划。比较对象为第 90 天仍有在用合同、且第 180 天已过的客户（避免“留得久才做得完”的永生时间偏差），看第 180 天是否仍有在用合同。结果为相关而非因果：销售联系谁并非随机，愿意留下的客户也更愿意接电话。区间为 Wilson 95%，差值为 Newcombe 95%。" }
+--! description = { en = "Whether customers who were looked after in the first weeks stay longer. The plan has six steps after the first contract started: a contact in each of weeks 1 to 4, a meeting in week 6, and a survey answered or a contact in week 9; it counts as followed from Steps needed on. Compared is who has a running contract on day 180, among customers who had one on day 90 (so that nobody counts as followed merely for having stayed long enough) and whose day 180 is over. This is association, not effect: whom sellers call is no accident, and customers who want to stay answer the phone.", zh = "签约初期得到跟进的客户是否留得更久。计划共六步，自首份合同开始起计：第 1 至 4 周每周一次联系，第 6 周一次会议，第 9 周完成一次问卷或联系；完成“最少步数”及以上视为执行了计划。比较对象为第 90 天仍有在用合同、且第 180 天已过的客户（避免仅因留得够久才完成计划），看第 180 天是否仍有在用合同。结果为相关而非因果：销售联系谁并非随机，愿意留下的客户也更愿意接电话。" }
 --! group = "process"
 --! grain = "two rows per breakdown value: plan followed and not followed"
 --! chart = { kind = "bar", x = "plan", y = ["share"], series = "breakdown", low = "low", high = "high", count = "customers" }
@@ -22,7 +22,7 @@
 --! [columns.plan]
 --! title = { en = "Plan", zh = "计划" }
 --! unit = "code"
---! doc = { en = "Whether at least min_steps steps were done", zh = "是否完成至少 min_steps 步" }
+--! doc = { en = "Whether at least as many steps were done as Steps needed says", zh = "完成的步数是否达到“最少步数”" }
 --! [columns.customers]
 --! title = { en = "Customers", zh = "客户数" }
 --! unit = "count"
@@ -37,20 +37,20 @@
 --! doc = { en = "Stayed divided by customers", zh = "留下的客户 ÷ 客户数" }
 --! [columns.difference]
 --! title = { en = "Difference", zh = "差值" }
---! unit = "share"
+--! unit = "points"
 --! doc = { en = "Share with the plan minus share without; in the row of those who had it", zh = "执行计划者的留存率减未执行者的留存率，仅列于执行行" }
 --! [columns.difference_low]
 --! title = { en = "Difference, low", zh = "差值下限" }
---! unit = "share"
---! doc = { en = "Lower end of the difference's 95 % interval; an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限；区间含 0 即与无差异相容" }
+--! unit = "points"
+--! doc = { en = "Lower end of the difference's 95 % interval (Newcombe); an interval that holds 0 is compatible with no difference", zh = "差值 95% 区间下限（Newcombe）；区间含 0 即与无差异相容" }
 --! [columns.difference_high]
 --! title = { en = "Difference, high", zh = "差值上限" }
---! unit = "share"
---! doc = { en = "Upper end of the difference's 95 % interval", zh = "差值 95% 区间上限" }
+--! unit = "points"
+--! doc = { en = "Upper end of the difference's 95 % interval (Newcombe)", zh = "差值 95% 区间上限（Newcombe）" }
 --! [columns.week_1]
 --! title = { en = "Week 1: onboarding", zh = "第 1 周：上手引导" }
 --! unit = "count"
---! doc = { en = "Customers contacted on days 0 to 7", zh = "第 0 至 7 天内有联系的客户数" }
+--! doc = { en = "Customers contacted on days 0 to 7 by a person: a call, meeting, visit, demo or task, or a seller's own message; mass mail is none", zh = "第 0 至 7 天内有人工联系的客户数：电话、会议、拜访、演示、任务，或销售亲自发送的消息；群发不计" }
 --! [columns.week_2]
 --! title = { en = "Week 2", zh = "第 2 周" }
 --! unit = "count"

@@ -1,5 +1,5 @@
 --! title = { en = "Do not mail", zh = "营销免打扰名单" }
---! description = { en = "Customers whom marketing must leave alone, and every reason why. no_consent: the customer attribute `consent` says no. contract_ended: the customer had contracts and all have ended; left alone for half a year, then to be reconsidered. status_ended: the status in the source says churned, terminated, lost or the like. complaint_open: a ticket of the category complaint is not closed. touched_often: more than max_touches touches went out in the last seven days, whether by campaign or by hand; what the customer did with them (opened, clicked, responded) is none. quiet: no activity for half a year, then to be reconsidered. Since and until are days; rows whose day has come stay until somebody has reconsidered, so that nobody is mailed by the mere passing of time; for touched_often it is the day on which the limit allows a touch again. The list names who must not be mailed by these rules; a customer who is not on it may still have objected elsewhere.", zh = "营销活动不得打扰的客户及其全部原因。no_consent：客户属性 consent 为“否”。contract_ended：曾有合同且已全部终止，静默半年后再评估。status_ended：来源系统中的状态为流失、终止等。complaint_open：有未关闭的投诉类工单。touched_often：最近七天内发出的触达超过 max_touches 次，不论来自营销活动还是人工；客户的反应（打开、点击、回复）不计。quiet：半年无活动，之后再评估。生效日与复核日均为日期；过了复核日的行仍会保留，直至有人重新评估，避免仅因时间流逝就恢复打扰；touched_often 的复核日为可再次触达之日。名单仅按上述规则给出；不在名单中的客户也可能在其他渠道表示过拒绝。" }
+--! description = { en = "Whom marketing must leave alone, and every reason why. Since and Reconsider on are days; rows whose day has come stay until somebody has reconsidered, so that nobody is mailed by the mere passing of time. The list goes by these reasons only: a customer who is not on it may still have objected elsewhere.", zh = "营销不得打扰哪些客户，以及全部原因。生效日与复核日均为日期；过了复核日的行仍会保留，直至有人重新评估，避免仅因时间流逝就恢复打扰。名单仅按所列原因给出；不在名单中的客户也可能在其他渠道表示过拒绝。" }
 --! group = "process"
 --! grain = "one row per customer and reason"
 --! chart = { kind = "table" }
@@ -18,15 +18,15 @@
 --! [columns.reason]
 --! title = { en = "Reason", zh = "原因" }
 --! unit = "code"
---! doc = { en = "Why the customer must not be mailed", zh = "不得打扰该客户的原因" }
+--! doc = { en = "Why the customer must not be mailed. No consent: the attribute consent says no. All contracts ended: there were contracts, and none runs any more. Status says gone: it is one of Statuses that stop marketing. Open complaint: a ticket of the category complaint is not closed. Touched too often: more touches than allowed went out in the last seven days, by campaign or by hand; what the customer did with them (opened, clicked, responded) is none. Quiet for half a year: no activity for 180 days, or since the creation", zh = "不得打扰该客户的原因。未同意接收营销：客户属性 consent 为“否”。合同已全部终止：曾有合同且已无在用合同。状态为流失或终止：属于“停止营销的状态”。投诉未结：有未关闭的投诉类工单。触达过于频繁：最近七天内发出的触达超过上限，不论来自营销活动还是人工；客户的反应（打开、点击、回复）不计。半年未活跃：180 天内（从未活跃者自创建起）无行为记录" }
 --! [columns.since]
 --! title = { en = "Since", zh = "生效日" }
 --! unit = "date"
---! doc = { en = "Day from which the reason holds: last contract ended, oldest open complaint opened, limit of touches passed, last activity (or creation, without any); empty where the source does not say", zh = "原因成立之日：最后一份合同终止、最早未关闭投诉创建、触达超限、最近一次活动（无活动时为创建日）；来源未说明时为空" }
+--! doc = { en = "Day from which the reason holds: last contract ended, oldest open complaint opened, limit of touches passed, last activity (or creation, without any); empty where the source does not say", zh = "原因成立之日：最后一份合同终止、最早未关闭投诉提交、触达超限、最近一次行为（无行为记录时为创建日）；来源未说明时为空" }
 --! [columns.until]
 --! title = { en = "Reconsider on", zh = "复核日" }
 --! unit = "date"
---! doc = { en = "Day from which the customer may be touched again (touched_often) or is to be reconsidered (contract_ended, quiet: 180 days later); empty while the reason has no such day", zh = "可再次触达之日（touched_often），或应重新评估之日（contract_ended、quiet：180 天后）；无此日期时为空" }
+--! doc = { en = "Day from which the customer may be touched again (touched too often) or is to be reconsidered (all contracts ended, quiet for half a year: 180 days later); empty while the reason has no such day", zh = "可再次触达之日（触达过于频繁），或应重新评估之日（合同已全部终止、半年未活跃：180 天后）；无此日期时为空" }
 --!
 --! [labels]
 --! no_consent = { en = "No consent", zh = "未同意接收营销" }
@@ -103,6 +103,7 @@ SELECT
   customers.customer_id,
   customers.name AS customer,
   coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+  $breakdown AS breakdown,
   reasons.reason,
   reasons.since,
   reasons.until

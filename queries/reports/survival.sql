@@ -1,5 +1,5 @@
 --! title = { en = "Customer survival", zh = "客户存续" }
---! description = { en = "What share of customers is still there after so many months of 30 days (Kaplan–Meier), although many are still there and nobody knows yet for how long. With `clock = activity` a customer begins on the first active day and has ended with the last active day before the first silence longer than `silence`; who came only once ends at age 0. With `clock = contract` a customer begins with the first contract and has ended when no contract runs any more and none follows within `grace`; a contract ends when the source says it ended, not when its term was due to. Coming back later does not undo an end. A silence that has not lasted long enough yet is neither: so everybody is watched only up to `silence` (or `grace`) before the report's date, when it is certain who was still there, and customers who began after that do not count. Counting such customers as still there until their last active day would miss the ends of that time and show too high a share. Assumed: customers who began later leave as those before them did at the same age; where the business has changed, compare `from` and `to`.", zh = "客户在若干个月（每月 30 天）之后仍然存续的比例（Kaplan–Meier）；许多客户仍在，最终能留多久尚不可知，该方法对此作了处理。clock = activity：自首个活跃日起算，首次沉默超过 silence 时，以沉默前最后一个活跃日为终点；只来过一次的客户在第 0 月结束。clock = contract：自首份合同开始起算，全部合同终止且在 grace 内没有新合同时即为终止；合同以来源系统记录的实际终止为准，而非约定到期。之后再回来不改变已发生的终止。沉默时间尚不足以判断的客户两者都不算：因此所有客户只观察到报表日期之前 silence（或 grace）为止，此时谁仍存续是确定的；在此之后才开始的客户不计入。若把这类客户算作存续到最后活跃日，会漏掉这段时间的终止，使比例偏高。假设：较晚开始的客户与较早开始的客户在相同月龄的流失规律相同；业务有变化时请用 from 与 to 分段对比。" }
+--! description = { en = "What share of customers is still there after so many months of 30 days (Kaplan–Meier), although many are still there and nobody knows yet for how long. Coming and going is read from activity or from contracts. Coming back later does not undo an end. Everybody is watched only up to one silence (or grace) before the report's date, when it is certain who was still there; customers who began after that do not count. Assumed: customers who began later leave as those before them did at the same age; where the business has changed, compare spans by From and To.", zh = "客户在若干个月（每月 30 天）之后仍然存续的比例（Kaplan–Meier）；许多客户仍在、最终能留多久尚不可知，该方法对此作了处理。开始与终止可按行为或按合同判断。之后再回来不改变已发生的终止。所有客户只观察到报表日期之前一个静默时长（或宽限期）为止，此时谁仍存续是确定的；在此之后才开始的客户不计入。假设：较晚开始的客户与较早开始的客户在相同客龄的流失规律相同；业务有变化时请用起止日期分段对比。" }
 --! group = "retention"
 --! grain = "one row per breakdown value and month since the start, to the last in which anybody was watched"
 --! chart = { kind = "line", x = "age", y = ["share"], series = "breakdown", low = "low", high = "high", count = "at_risk" }
@@ -9,25 +9,25 @@
 --! type = "choice"
 --! default = "activity"
 --! choices = ["activity", "contract"]
---! doc = { en = "Whether activity or contracts say when a customer began and ended", zh = "按活动还是按合同判断客户的开始与终止" }
+--! doc = { en = "By activity, a customer begins on the first active day and has ended with the last one before the first silence that is too long. By contract, a customer begins with the first one and has ended when none runs any more and none follows within the grace; a contract ends when the source says it ended, not when its term was due", zh = "按行为：自首个活跃日起算，以首次过长的静默之前最后一个活跃日为终点。按合同：自首份合同开始起算，全部合同终止且宽限期内没有新合同即为终止；合同以来源系统记录的实际终止为准，而非约定到期" }
 --!
 --! [params.silence]
---! title = { en = "Silence", zh = "沉默时长" }
+--! title = { en = "Silence", zh = "静默时长" }
 --! type = "duration"
 --! default = "90d"
---! doc = { en = "A customer silent for more days than this has ended (clock activity)", zh = "沉默天数超过该值即视为终止（按活动计时）" }
+--! doc = { en = "By activity: a customer silent for more days than this has ended", zh = "按行为计时：静默天数超过该值即视为终止" }
 --!
 --! [params.grace]
 --! title = { en = "Grace", zh = "宽限期" }
 --! type = "duration"
 --! default = "30d"
---! doc = { en = "A customer without a contract for more days than this has ended (clock contract)", zh = "无合同天数超过该值即视为终止（按合同计时）" }
+--! doc = { en = "By contract: a customer without one for more days than this has ended", zh = "按合同计时：无合同天数超过该值即视为终止" }
 --!
 --! [params.activity]
---! title = { en = "Activity", zh = "活动" }
+--! title = { en = "Activity", zh = "行为" }
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that counts (clock activity); empty means any", zh = "计入的活动名称（按活动计时）；留空表示任意活动" }
+--! doc = { en = "By activity: which counts; empty means any", zh = "按行为计时：计入的行为名称；留空表示任意行为" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
@@ -41,21 +41,21 @@
 --! doc = { en = "Customers who began on or before this day", zh = "在该日（含）之前开始的客户" }
 --!
 --! [columns.age]
---! title = { en = "Month", zh = "月龄" }
+--! title = { en = "Month", zh = "客龄（月）" }
 --! unit = "number"
 --! doc = { en = "Months of 30 days since the start", zh = "自开始以来的月数（每月 30 天）" }
 --! [columns.at_risk]
 --! title = { en = "At risk", zh = "在观察客户数" }
 --! unit = "count"
---! doc = { en = "Customers still there and watched on the first day of the 30 up to this age; at age 0 all customers", zh = "截至该月龄的 30 天内，首日仍存续且仍在观察的客户数；第 0 月为全部客户" }
+--! doc = { en = "Customers still there and watched on the first day of the 30 up to this age; at age 0 all customers", zh = "截至该客龄的 30 天内，首日仍存续且仍在观察的客户数；第 0 月为全部客户" }
 --! [columns.ended]
 --! title = { en = "Ended", zh = "终止客户数" }
 --! unit = "count"
---! doc = { en = "Of those, customers who ended in these 30 days; at age 0, on the very day they began", zh = "其中在这 30 天内终止的客户数；第 0 月为开始当日即终止的客户数" }
+--! doc = { en = "Of those, customers who ended in these 30 days; at age 0, on the very day they began, such as those who came only once", zh = "其中在这 30 天内终止的客户数；第 0 月为开始当日即终止的客户数，如只来过一次的客户" }
 --! [columns.share]
 --! title = { en = "Still there", zh = "存续率" }
 --! unit = "share"
---! doc = { en = "Share of customers still there after this age; empty where nobody has been watched so long", zh = "超过该月龄仍存续的客户比例；尚无客户被观察到该月龄时为空" }
+--! doc = { en = "Share of customers still there after this age; empty where nobody has been watched so long", zh = "超过该客龄仍存续的客户比例；尚无客户被观察到该客龄时为空" }
 --! [columns.median_days]
 --! title = { en = "Median days", zh = "存续天数中位数" }
 --! unit = "days"
@@ -63,7 +63,7 @@
 --! doc = { en = "Days after which half of the customers have ended; empty while more than half are still there", zh = "半数客户终止时的天数；仍有过半客户存续时为空" }
 --!
 --! [labels]
---! activity = { en = "Activity", zh = "活动" }
+--! activity = { en = "Activity", zh = "行为" }
 --! contract = { en = "Contract", zh = "合同" }
 
 --- How long do customers stay? Days are ordinals. `limits` stands left of each

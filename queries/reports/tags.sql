@@ -1,14 +1,14 @@
 --! title = { en = "Customers by tag", zh = "客户标签分布" }
---! description = { en = "How many customers carry each value of a tag, and how they do: a tag is a column of the profile or any attribute the source has. Active: any activity in the 30 days before the report's date. Revenue: net, of the last 365 days. MRR: of contracts that run. Open deals: amounts of deals neither won nor lost. At risk: of the customers scored by the newest scoring run, the share in band high. Intervals are 95 % (Wilson). A value with amounts in several currencies has a row for each, with the same customers in all: do not add them up. Sales and deals without a known customer are left out.", zh = "标签各取值的客户数及其表现；标签可为客户档案字段或来源系统的任意自定义属性。活跃：报表日期前 30 天内有任意活动。营收：最近 365 天净营收。MRR：在用合同的月度经常性收入。进行中商机：尚未赢单或输单的商机金额。高风险：最近一次评分覆盖的客户中等级为高的占比。区间均为 95%（Wilson）。某取值有多个币种的金额时每币种一行，各行客户数相同，请勿相加。无已知客户的销售与商机不计。" }
+--! description = { en = "How many customers carry each value of a tag, and how they do. A tag is a column of the profile or any attribute the source has. A value with amounts in several currencies has a row for each, with the same customers in all: do not add them up. Sales and deals without a known customer are left out.", zh = "标签各取值有多少客户、表现如何。标签可为客户档案字段，或来源系统的任意自定义属性。某取值有多个币种的金额时每币种一行，各行客户数相同，请勿相加。无已知客户的销售与商机不计。" }
 --! group = "segments"
 --! grain = "one row per value and currency it has amounts in"
---! chart = { kind = "bar", x = "breakdown", y = ["customers"] }
+--! chart = { kind = "bar", x = "breakdown", y = ["customers"], none = true }
 --!
 --! [params.breakdown]
 --! title = { en = "Tag", zh = "标签" }
 --! type = "breakdown"
 --! default = "segment"
---! doc = { en = "segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--! doc = { en = "segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "segment（分层）、channel（渠道）、region（地区）、industry（行业）、owner（负责人）、status（状态），或客户自定义属性名" }
 --!
 --! [columns.breakdown]
 --! title = { en = "Value", zh = "取值" }
@@ -22,15 +22,15 @@
 --! [columns.active_share]
 --! title = { en = "Active", zh = "活跃占比" }
 --! unit = "share"
---! doc = { en = "Share of them with activity in the last 30 days", zh = "其中最近 30 天有活动的客户比例" }
+--! doc = { en = "Share of them with any activity in the 30 days before the report's date", zh = "其中报表日期前 30 天内有任意行为的客户比例" }
 --! [columns.active_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "其 95% 区间下限（Wilson）" }
 --! [columns.active_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
---! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "其 95% 区间上限（Wilson）" }
 --! [columns.scored]
 --! title = { en = "Scored", zh = "已评分客户" }
 --! unit = "count"
@@ -44,12 +44,12 @@
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "share"
 --! absent = { en = "Not scored", zh = "未评分" }
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "其 95% 区间下限（Wilson）" }
 --! [columns.at_risk_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "share"
 --! absent = { en = "Not scored", zh = "未评分" }
---! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "其 95% 区间上限（Wilson）" }
 --! [columns.revenue]
 --! title = { en = "Revenue, 365 days", zh = "近 365 天营收" }
 --! unit = "money"
@@ -59,9 +59,9 @@
 --! unit = "money"
 --! doc = { en = "Monthly recurring revenue of contracts that run", zh = "在用合同的月度经常性收入" }
 --! [columns.open_value]
---! title = { en = "Open deals", zh = "进行中商机金额" }
+--! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
---! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
+--! doc = { en = "Sum of the amounts of deals neither won nor lost", zh = "尚未赢单或输单的商机金额合计" }
 
 --- Who are our customers, and which of them do well?
 

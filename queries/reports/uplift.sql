@@ -1,14 +1,15 @@
 --! title = { en = "Uplift by score", zh = "按评分的增量效果（Uplift）" }
---! description = { en = "Does a score find the customers whom a treatment moves? Customers of an experiment are ranked by a score, highest first, and cut into tenths; equal scores stay together, so tenths may be uneven or missing. Uplift is the treated's rate minus the control's, with Newcombe's 95 % interval. Qini (Radcliffe 2007): incremental conversions if the best tenths so far are treated: treated conversions − control conversions × treated / control, all cumulative. Random: the same if as many were treated at random. The Qini coefficient in the total row is the area between the two curves by the trapezoid rule, the share of customers along and incremental conversions divided by all treated customers up: above 0, the score is better than chance. Its 95 % interval is that of a bootstrap of 400 samples, customers drawn anew in their tenths. The score is a numeric attribute (`score_attribute`) known before the experiment, or the newest churn score made up to its start: a later one would know the outcome. Customers without a score are left out. Arms, outcome and window are as in the report `experiment`.", zh = "某个评分能否找出真正被干预打动的客户？将实验中的客户按评分从高到低排序并分为十组；评分相同者不拆开，因此各组人数可能不等或缺组。增量为实验组转化率减对照组转化率，附 Newcombe 95% 区间。Qini（Radcliffe 2007）：若只干预排在前面的各组，可带来的增量转化数 = 实验组转化 − 对照组转化 × 实验组人数 ÷ 对照组人数，均为累计值。随机线为随机干预同样多客户的结果。合计行的 Qini 系数为两条曲线之间的面积（梯形法），横轴为客户占比，纵轴为增量转化数除以实验组总人数：大于 0 表示评分优于随机。其 95% 区间由 400 次自助抽样（bootstrap，客户保持所在组）得出。评分取实验前已知的数值属性（score_attribute），或不晚于实验开始的最新流失评分：更晚的评分已知晓结果。没有评分的客户不计。分组、结果与窗口同报表 experiment。" }
+--! description = { en = "Whether a score finds the customers whom a treatment moves. Customers of an experiment are ranked by the score, highest first, and cut into tenths; equal scores stay together. Qini says how many conversions are gained if the best tenths so far are treated, Random how many if as many were treated at random; a Qini coefficient above 0 says that the score is better than chance. The score is a numeric attribute known before the experiment, or the newest churn score made up to its start: a later one would know the outcome. Customers without a score are left out. Arms, outcome and window are as in the report Experiment.", zh = "某个评分能否找出真正被干预打动的客户。将实验中的客户按评分从高到低排序并分为十组；评分相同者不拆开。Qini 为只干预排在前面的各组可多得的转化数，随机为随机干预同样多客户的结果；Qini 系数大于 0 表示评分优于随机。评分取实验前已知的数值属性，或不晚于实验开始的最新流失评分：更晚的评分已知晓结果。没有评分的客户不计。组别、结果与时间窗同报表“对照实验”。" }
 --! group = "marketing"
 --! grain = "one row per tenth of the score, the highest first, and a total row"
+--! hint = { en = "Name the attribute that holds a customer's arm (parameter Arm, attribute) and the value that is the control (parameter Control, control)", zh = "请指定记录客户组别的属性（参数“组别字段”，attribute）与对照组的取值（参数“对照组”，control）" }
 --! chart = { kind = "line", x = "targeted_share", y = ["qini", "random"], count = "customers" }
 --!
 --! [params.attribute]
---! title = { en = "Arm", zh = "分组属性" }
+--! title = { en = "Arm", zh = "组别字段" }
 --! type = "breakdown"
 --! default = "none"
---! doc = { en = "What holds a customer's arm: segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "记录客户分组的字段：segment、channel、region、industry、owner、status，或客户自定义属性名" }
+--! doc = { en = "What holds a customer's arm: segment, channel, region, industry, owner, status, or the name of a customer attribute", zh = "记录客户组别的字段：segment（分层）、channel（渠道）、region（地区）、industry（行业）、owner（负责人）、status（状态），或客户自定义属性名" }
 --! [params.control]
 --! title = { en = "Control", zh = "对照组" }
 --! type = "text"
@@ -16,18 +17,18 @@
 --! [params.treated]
 --! title = { en = "Treated", zh = "实验组" }
 --! type = "text"
---! doc = { en = "Name of the treated arm; all arms but the control if not given", zh = "实验组的取值；不填表示对照组以外的全部分组" }
+--! doc = { en = "Name of the treated arm; all arms but the control if not given", zh = "实验组的取值；不填表示对照组以外的全部组别" }
 --! [params.score_attribute]
 --! title = { en = "Score", zh = "评分属性" }
 --! type = "breakdown"
 --! default = "none"
---! doc = { en = "Name of the numeric attribute to rank by; none for the churn score", zh = "用于排序的数值属性名；none 表示流失评分" }
+--! doc = { en = "Name of the numeric attribute to rank by; if not given, the churn score", zh = "用于排序的数值属性名；不填时用流失评分" }
 --! [params.starts]
 --! title = { en = "Start", zh = "开始日期" }
 --! type = "date"
 --! doc = { en = "First day of the experiment; if not given, each customer starts when they were created", zh = "实验首日；不填时以客户创建时间为开始" }
 --! [params.window]
---! title = { en = "Window", zh = "观察窗口" }
+--! title = { en = "Window", zh = "观察时间窗" }
 --! type = "duration"
 --! default = "30d"
 --! doc = { en = "How long after the start an outcome counts", zh = "开始后多长时间内的结果计入" }
@@ -36,12 +37,12 @@
 --! type = "choice"
 --! default = "order"
 --! choices = ["order", "activity", "attribute"]
---! doc = { en = "An order line above zero, an activity, or an attribute that is true or above zero", zh = "有金额大于零的订单行、发生活动，或属性为真或大于零" }
+--! doc = { en = "An order line above zero, an activity, or an attribute that is true or above zero", zh = "有金额大于零的订单行、发生某行为，或属性为真或大于零" }
 --! [params.activity]
---! title = { en = "Activity", zh = "活动" }
+--! title = { en = "Activity", zh = "行为" }
 --! type = "activities"
 --! default = []
---! doc = { en = "Activity that is the outcome; empty means any", zh = "作为结果的活动名称；留空表示任意活动" }
+--! doc = { en = "Activity that is the outcome; empty means any", zh = "作为结果的行为名称；留空表示任意行为" }
 --! [params.outcome_attribute]
 --! title = { en = "Outcome attribute", zh = "结果属性" }
 --! type = "breakdown"
@@ -49,10 +50,10 @@
 --! doc = { en = "Name of the attribute that is the outcome", zh = "作为结果的客户属性名" }
 --!
 --! [columns.decile]
---! title = { en = "Tenth", zh = "分组（十分位）" }
+--! title = { en = "Tenth", zh = "十分位" }
 --! absent = { en = "Total", zh = "合计" }
 --! unit = "number"
---! doc = { en = "1 has the highest scores; empty in the total row", zh = "1 为评分最高的一组；合计行为空" }
+--! doc = { en = "1 has the highest scores; equal scores stay together, so tenths may be uneven or missing; empty in the total row", zh = "1 为评分最高的一组；评分相同者不拆开，因此各组客户数可能不等或缺组；合计行留空" }
 --! [columns.score_from]
 --! title = { en = "Score from", zh = "最低评分" }
 --! unit = "number"
@@ -79,16 +80,16 @@
 --! doc = { en = "Share of the control with the outcome", zh = "对照组中出现结果的占比" }
 --! [columns.uplift]
 --! title = { en = "Uplift", zh = "增量" }
---! unit = "share"
---! doc = { en = "Difference of the two rates, in points", zh = "两组转化率之差（百分点）" }
+--! unit = "points"
+--! doc = { en = "The treated's rate minus the control's, in points", zh = "实验组转化率减对照组转化率（百分点）" }
 --! [columns.low]
 --! title = { en = "Uplift, low", zh = "增量下限" }
---! unit = "share"
---! doc = { en = "Lower end of the 95 % interval of the uplift", zh = "增量的 95% 区间下限" }
+--! unit = "points"
+--! doc = { en = "Lower end of the 95 % interval of the uplift (Newcombe)", zh = "增量的 95% 区间下限（Newcombe）" }
 --! [columns.high]
 --! title = { en = "Uplift, high", zh = "增量上限" }
---! unit = "share"
---! doc = { en = "Upper end of the 95 % interval of the uplift", zh = "增量的 95% 区间上限" }
+--! unit = "points"
+--! doc = { en = "Upper end of the 95 % interval of the uplift (Newcombe)", zh = "增量的 95% 区间上限（Newcombe）" }
 --! [columns.targeted_share]
 --! title = { en = "Customers so far", zh = "累计客户占比" }
 --! unit = "share"
@@ -96,7 +97,7 @@
 --! [columns.qini]
 --! title = { en = "Qini", zh = "Qini" }
 --! unit = "number"
---! doc = { en = "Incremental conversions among the treated of this and better tenths", zh = "该组及更高各组的实验组客户中的增量转化数" }
+--! doc = { en = "Incremental conversions among the treated of this and better tenths: treated conversions − control conversions × treated / control, all cumulative (Radcliffe 2007)", zh = "该组及更高各组的实验组客户中的增量转化数 = 实验组转化 − 对照组转化 × 实验组客户数 ÷ 对照组客户数，均为累计值（Radcliffe 2007）" }
 --! [columns.random]
 --! title = { en = "Random", zh = "随机" }
 --! unit = "number"
@@ -104,11 +105,11 @@
 --! [columns.qini_coefficient]
 --! title = { en = "Qini coefficient", zh = "Qini 系数" }
 --! unit = "share"
---! doc = { en = "Area between the curves, in incremental conversions per treated customer; in the total row only", zh = "两条曲线之间的面积，单位为每位实验组客户的增量转化；仅合计行" }
+--! doc = { en = "Area between the two curves by the trapezoid rule, the share of customers along and incremental conversions per treated customer up; in the total row only", zh = "两条曲线之间的面积（梯形法），横轴为客户占比，纵轴为每位实验组客户的增量转化数；仅合计行" }
 --! [columns.qini_low]
 --! title = { en = "Qini coefficient, low", zh = "Qini 系数下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval: bootstrap of 400 samples, customers drawn anew in their tenths", zh = "其 95% 区间下限：400 次自助抽样（bootstrap），客户保持所在组" }
 --! [columns.qini_high]
 --! title = { en = "Qini coefficient, high", zh = "Qini 系数上限" }
 --! unit = "share"
@@ -121,7 +122,7 @@
 --!
 --! [labels]
 --! order = { en = "Order", zh = "订单" }
---! activity = { en = "Activity", zh = "活动" }
+--! activity = { en = "Activity", zh = "行为" }
 --! attribute = { en = "Attribute", zh = "属性" }
 
 --- Whom does it move?

@@ -1,5 +1,5 @@
 --! title = { en = "Sales velocity", zh = "销售速度" }
---! description = { en = "How fast deals become money, by the period they closed in. Win rate is won / (won + lost) with a Wilson 95 % interval; the mean amount is of won deals, with Student's 95 % interval; the cycle is the mean time from opening to winning, in days of 24 hours. Velocity = deals closed × win rate × mean amount ÷ mean cycle, which is won value per day of cycle: it rises with more deals, better odds, larger deals or a shorter cycle. Amounts are kept apart by currency; a period that has not ended is flagged.", zh = "商机转化为收入的速度，按商机关闭时间所在周期统计。赢单率 = 赢单 ÷（赢单 + 输单），附 Wilson 95% 区间；平均金额为赢单金额均值，附 Student 95% 区间；周期为从创建到赢单的平均天数（每天 24 小时）。销售速度 = 关闭商机数 × 赢单率 × 平均金额 ÷ 平均周期，即每天周期对应的赢单金额：商机更多、胜率更高、金额更大或周期更短都会使其上升。分币种统计；未结束的周期会标注。" }
+--! description = { en = "How fast deals become money, by the period they closed in. Velocity is won value per day of cycle: it rises with more deals, a higher win rate, larger deals or a shorter cycle. Amounts are kept apart by currency; a period that has not ended is flagged.", zh = "商机多快转化为收入，按商机关闭时间所在周期统计。销售速度为每天成交周期对应的赢单金额：商机更多、赢单率更高、金额更大或周期更短都会使其上升。分币种统计；未结束的周期会标注。" }
 --! group = "sales"
 --! grain = "one row per period of closing, currency and breakdown value with a closed deal"
 --! chart = { kind = "line", x = "period", y = ["velocity"], series = "breakdown", facet = "currency", complete = "complete", count = "closed" }
@@ -27,22 +27,30 @@
 --! [columns.mean_won_low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "money"
---! doc = { en = "Lower end of its 95 % interval", zh = "其 95% 区间下限" }
+--! doc = { en = "Lower end of its 95 % interval (Hall)", zh = "其 95% 区间下限（Hall 法）" }
 --! [columns.mean_won_high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "money"
---! doc = { en = "Upper end of its 95 % interval", zh = "其 95% 区间上限" }
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "其 95% 区间上限（Hall 法）" }
 --! [columns.mean_cycle_days]
 --! title = { en = "Cycle, days", zh = "成交周期（天）" }
 --! unit = "days"
---! doc = { en = "Mean days from opening to winning", zh = "从创建到赢单的平均天数" }
+--! doc = { en = "Mean days of 24 hours from opening to winning", zh = "从创建到赢单的平均天数（每天 24 小时）" }
+--! [columns.mean_cycle_days_low]
+--! title = { en = "Cycle, low", zh = "平均周期下限" }
+--! unit = "days"
+--! doc = { en = "Lower end of its 95 % interval; empty below five won deals, or if all are equal", zh = "平均赢单周期 95% 区间下限；赢单少于五个或全部相同时为空" }
+--! [columns.mean_cycle_days_high]
+--! title = { en = "Cycle, high", zh = "平均周期上限" }
+--! unit = "days"
+--! doc = { en = "Upper end of its 95 % interval", zh = "平均赢单周期 95% 区间上限" }
 --! [columns.velocity]
 --! title = { en = "Velocity", zh = "销售速度" }
 --! unit = "money"
---! doc = { en = "Closed × win rate × mean amount ÷ cycle: money per day; empty without a won deal", zh = "关闭商机数 × 赢单率 × 平均金额 ÷ 周期，每天金额；无赢单时为空" }
+--! doc = { en = "Closed × win rate × mean amount ÷ cycle: money per day; empty without a won deal", zh = "关闭商机数 × 赢单率 × 平均赢单金额 ÷ 成交周期，即每天金额；无赢单时为空" }
 
---- How fast does the pipeline bring in money? Squares are of whole cents, so that
---- the spread does not depend on the order of the rows.
+--- How fast does the pipeline bring in money? Cycles are summed in
+--- whole microseconds and divided once.
 
 WITH deals AS (
   SELECT
@@ -69,10 +77,10 @@ counted AS (
     count(*) FILTER (WHERE is_won) AS won,
     coalesce(sum(amount) FILTER (WHERE is_won), 0) AS won_value,
     count(amount) FILTER (WHERE is_won) AS n_amounts,
-    CAST(sum(CAST(amount * 100 AS DECIMAL(38, 0)) * CAST(amount * 100 AS DECIMAL(38, 0))) FILTER (WHERE is_won) AS DOUBLE)
-      / 10000 AS squares,
+    moments(amount) FILTER (WHERE is_won) AS amount,
     sum(cycle) FILTER (WHERE is_won) AS won_time,
-    count(cycle) FILTER (WHERE is_won) AS n_cycles
+    count(cycle) FILTER (WHERE is_won) AS n_cycles,
+    moments(CAST(cycle AS DOUBLE) / 86400000000) FILTER (WHERE is_won) AS days
   FROM deals
   GROUP BY period, currency, breakdown
 ),
@@ -80,12 +88,7 @@ means AS (
   SELECT
     counted.*,
     CASE WHEN n_amounts > 0 THEN CAST(won_value AS DOUBLE) / n_amounts END AS mean_won,
-    CASE WHEN n_cycles > 0 THEN CAST(won_time AS DOUBLE) / n_cycles / 86400000000 END AS mean_cycle_days,
-    CASE
-      WHEN n_amounts > 1 THEN sqrt(
-        greatest(squares - CAST(won_value AS DOUBLE) * CAST(won_value AS DOUBLE) / n_amounts, 0) / (n_amounts - 1)
-      )
-    END AS spread
+    CASE WHEN n_cycles > 0 THEN CAST(won_time AS DOUBLE) / n_cycles / 86400000000 END AS mean_cycle_days
   FROM counted
 )
 SELECT
@@ -99,9 +102,11 @@ SELECT
   wilson(won, closed)['high'] AS high,
   won_value,
   mean_won,
-  mean_interval(mean_won, spread, n_amounts)['low'] AS mean_won_low,
-  mean_interval(mean_won, spread, n_amounts)['high'] AS mean_won_high,
+  mean_interval(amount)['low'] AS mean_won_low,
+  mean_interval(amount)['high'] AS mean_won_high,
   mean_cycle_days,
+  mean_interval(days)['low'] AS mean_cycle_days_low,
+  mean_interval(days)['high'] AS mean_cycle_days_high,
   CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity,
   period_complete($period, period, $as_of, $tz, $from, $to) AS complete
 FROM means

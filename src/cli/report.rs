@@ -10,6 +10,7 @@ use super::output;
 use crate::config::Language;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::reports::header::Header;
 use crate::reports::render::{Format, render};
 use crate::reports::{Purpose, ReportRequest, ReportTable, Value, default_as_of, iso};
 use crate::tenure::Tenure;
@@ -87,7 +88,7 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
             format_args!("{rows} 行，截至 {as_of}"),
         ));
         if report.rows() == 0 {
-            output::say(nothing(&engine, &report, &request, language));
+            output::say(nothing(&engine, &report, &query.header, &request, language));
         }
     }
     Ok(())
@@ -98,6 +99,7 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
 fn nothing(
     engine: &Engine,
     report: &ReportTable,
+    header: &Header,
     request: &ReportRequest,
     language: Language,
 ) -> String {
@@ -107,6 +109,9 @@ fn nothing(
             "提示：尚未导入该报表可以统计的数据，请参阅 `tenure ingest`",
         );
         return language.pick(en, zh).to_owned();
+    }
+    if let Some(hint) = &header.hint {
+        return language.pick(format!("hint: {}", hint.en), format!("提示：{}", hint.zh));
     }
     let known = request.known_as_of.iter().map(|at| format!("--known-as-of {at}"));
     let set = request.params.iter().map(|(name, value)| format!("--set {name}={value}"));

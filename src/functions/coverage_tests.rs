@@ -5,7 +5,9 @@
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::difference_interval::difference_interval;
 use super::mean_interval::mean_interval;
+use super::moments::Sample;
 use super::newcombe::newcombe;
 use super::nps_interval::nps_interval;
 use super::wilson::wilson;
@@ -72,21 +74,69 @@ fn nps_interval_covers_the_score() {
     assert_promise("nps_interval", share);
 }
 
+/// Laws of what customers spend, wait and answer: the name, the mean, a value.
+type Law = (&'static str, f64, fn(&mut Xoshiro256PlusPlus) -> f64);
+
+/// Box and Muller: a normal value from two even ones.
+fn normal(chance: &mut Xoshiro256PlusPlus) -> f64 {
+    let (u, v) = (1.0 - chance.random::<f64>(), chance.random::<f64>());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+const LAWS: [Law; 6] = [
+    ("normal", 7.0, |chance| 7.0 + 3.0 * normal(chance)),
+    ("exponential", 1.0, |chance| -(1.0 - chance.random::<f64>()).ln()),
+    ("gamma of shape one half", 0.5, |chance| normal(chance).powi(2) / 2.0),
+    ("lognormal", 1.377_127_764_335_957, |chance| (0.8 * normal(chance)).exp()),
+    ("scores from 1 to 5", 4.15, |chance| match chance.random::<f64>() {
+        ..0.05 => 1.0,
+        ..0.1 => 2.0,
+        ..0.2 => 3.0,
+        ..0.5 => 4.0,
+        _ => 5.0,
+    }),
+    ("half of the customers buy", 0.5, |chance| match chance.random() {
+        true => -(1.0 - chance.random::<f64>()).ln(),
+        false => 0.0,
+    }),
+];
+
+/// A sample of a law whose values are not all equal: of these nothing is promised.
+fn sample(
+    chance: &mut Xoshiro256PlusPlus,
+    n: usize,
+    law: fn(&mut Xoshiro256PlusPlus) -> f64,
+) -> Sample {
+    loop {
+        let mut values: Vec<f64> = (0..n).map(|_| law(chance)).collect();
+        values.sort_by(f64::total_cmp);
+        match Sample::of(&values) {
+            Some(sample) if sample.variance > 0.0 => return sample,
+            _ => (),
+        }
+    }
+}
+
 #[test]
 fn mean_interval_covers_the_mean() {
-    let share = covered(|chance| {
-        let n = chance.random_range(3..60);
-        let values: Vec<f64> = (0..n)
-            .map(|_| {
-                // Box and Muller: a normal value from two even ones.
-                let (u, v) = (1.0 - chance.random::<f64>(), chance.random::<f64>());
-                7.0 + 3.0 * (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-            })
-            .collect();
-        let n = f64::from(n);
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        (7.0, mean_interval(mean, (squares / (n - 1.0)).sqrt(), n).unwrap().unwrap())
-    });
-    assert_promise("mean_interval", share);
+    for (name, mean, law) in LAWS {
+        let share = covered(|chance| {
+            let n = chance.random_range(5..60);
+            (mean, mean_interval(sample(chance, n, law)).unwrap().unwrap())
+        });
+        assert_promise(name, share);
+    }
+}
+
+#[test]
+fn difference_interval_covers_the_difference() {
+    for (name, mean, law) in LAWS {
+        let share = covered(|chance| {
+            // A control group may be far smaller than the other.
+            let (n, m) = (chance.random_range(20..100), chance.random_range(50..400));
+            let (a, b) = (sample(chance, n, law), sample(chance, m, LAWS[1].2));
+            (mean - LAWS[1].1, difference_interval(a, b).unwrap().unwrap())
+        });
+        assert_promise(name, share);
+    }
 }

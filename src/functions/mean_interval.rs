@@ -1,50 +1,123 @@
 //! How sure is a mean?
 //!
 //! ```sql
-//! SELECT mean_interval(avg(amount), stddev(amount), count(amount)) AS i  -- i['low'], i['high']
+//! SELECT mean_interval(moments(amount)) AS i          -- i['low'], i['high']
+//! SELECT mean_interval(moments(amount), n_customers)  -- those without an amount bought for 0
 //! ```
 //!
-//! Ten orders of 40 on average say little about the next ten. `mean_interval(
-//! mean, stddev, n)` is Student's 95 % interval mean ± t · s/√n, `{low, high}`
-//! in the mean's unit, `stddev` being the sample's (n − 1). Null when n is
-//! below 2, since one value says nothing about the spread, or an argument is
-//! null.
+//! Ten orders of 40 on average say little about the next ten. What customers
+//! spend or wait is skewed, and Student's interval of few such values misses
+//! the mean on one side far more often than 5 % of the time: the few large values
+//! that make up the mean are not in most samples. So his statistic
+//! T = (mean − μ) / (s/√n) is first freed of its skew by Hall's cubic
+//! transformation, g(T) = T + λT²/3 + λ²T³/27 + λ/6 with λ = skewness / √n, and
+//! g(T) is taken to follow Student's law. The interval reaches further to the
+//! side of the long tail; of symmetric values it is Student's.
 //!
-//! It holds its level when values are near normal or n is large; a mean that
-//! hangs on a few giants needs a bootstrap instead.
+//! `mean_interval(moments [, n])` takes the `moments` of a sample and, if not all
+//! of n customers have a value and none counts as 0, their number. It is
+//! `{low, high}` in the mean's unit, and does not cross 0 where no value does.
+//! Null below five values, where the skewness is not to be seen, and if all are
+//! equal: both say nothing about the spread.
 //!
-//! Source: Student, "The probable error of a mean", 1908.
+//! How often it holds the mean, by simulation (Student's in brackets):
+//!
+//! | values | n = 5 | 10 | 20 | 50 |
+//! |---|---|---|---|---|
+//! | normal | 96 (96) | 95 (95) | 95 (95) | 95 (95) |
+//! | exponential | 93 (89) | 94 (90) | 95 (92) | 94 (93) |
+//! | gamma, shape ½ | 90 (82) | 93 (86) | 95 (90) | 95 (93) |
+//! | lognormal, σ = 0.8 | 90 (86) | 93 (88) | 93 (90) | 94 (92) |
+//! | lognormal, σ = 1.2 | 86 (77) | 90 (80) | 90 (82) | 92 (87) |
+//! | scores 1 to 5, half of them 5 | 96 (87) | 93 (91) | 95 (93) | 96 (94) |
+//!
+//! The last but one shows the limit: where one customer in a hundred brings as much as
+//! all others, no sample without that customer can know.
+//!
+//! Sources: Hall, "On the removal of skewness by transformation", 1992; Student,
+//! "The probable error of a mean", 1908.
 
-use datafusion::logical_expr::ScalarUDF;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::Result as DataFusionResult;
+
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarUDF, Signature, SimpleScalarUDF, TypeSignature, Volatility,
+};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::interval::{self, Interval, Z};
+use super::args::{external, vectorised};
+use super::interval::{Interval, Z, interval_array, interval_type};
+use super::moments::{Sample, moments_type, read_moments};
 use crate::error::{Error, ErrorKind, Result};
 
+/// Fewer values do not show to which side they are spread.
+pub(super) const FEWEST: f64 = 5.0;
+
 pub(super) fn function() -> ScalarUDF {
-    interval::function("mean_interval", |[mean, stddev, n]| mean_interval(mean, stddev, n))
+    let signature = Signature::one_of(
+        vec![
+            TypeSignature::Exact(vec![moments_type()]),
+            TypeSignature::Exact(vec![moments_type(), DataType::Float64]),
+        ],
+        Volatility::Immutable,
+    );
+    SimpleScalarUDF::new_with_signature(
+        "mean_interval",
+        signature,
+        interval_type(),
+        Arc::new(invoke),
+    )
+    .into()
 }
 
-/// Student's 95 % interval; nothing below two values.
+fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
+    vectorised(arguments, |arrays| {
+        let moments = arrays[0].as_struct();
+        let all = arrays.get(1).map(|column| column.as_primitive::<Float64Type>());
+        let intervals = (0..moments.len()).map(|row| {
+            let n = match all {
+                Some(all) if all.is_null(row) => return Ok(None),
+                Some(all) => all.value(row),
+                None => 0.0,
+            };
+            read_moments(moments, row).map_or(Ok(None), |sample| mean_interval(sample.among(n)))
+        });
+        interval_array(&intervals.collect::<Result<Vec<_>>>().map_err(external)?)
+    })
+}
+
+/// Hall's 95 % interval of the mean; nothing below [`FEWEST`] values or of equal ones.
 ///
 /// # Errors
-/// If the standard deviation is negative or an argument is not a number.
-pub(super) fn mean_interval(mean: f64, stddev: f64, n: f64) -> Result<Interval> {
-    if mean.is_nan() || n.is_nan() || stddev.is_nan() || stddev < 0.0 {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("mean_interval: mean {mean}, standard deviation {stddev}, {n} values"),
-        ));
-    }
-    if n < 2.0 {
+/// If there is no Student's law of so many values.
+pub(super) fn mean_interval(sample: Sample) -> Result<Interval> {
+    if sample.n < FEWEST || sample.variance <= 0.0 {
         return Ok(None);
     }
-    let half = quantile(n - 1.0)? * stddev / n.sqrt();
-    Ok(Some((mean - half, mean + half)))
+    let error = (sample.variance / sample.n).sqrt();
+    let reach = quantile(sample.n - 1.0)?;
+    let skewness = sample.skewness / sample.n.sqrt();
+    let low = sample.mean - error * skewed(reach, skewness);
+    let high = sample.mean - error * skewed(-reach, skewness);
+    Ok(Some((
+        if sample.least >= 0.0 { low.max(0.0) } else { low },
+        if sample.greatest <= 0.0 { high.min(0.0) } else { high },
+    )))
+}
+
+/// Which T is taken to `x` by Hall's transformation for a mean whose law has this
+/// skewness: 3 (∛(1 + λ(x − λ/6)) − 1) / λ, in a form that is exact at λ = 0.
+pub(super) fn skewed(x: f64, skewness: f64) -> f64 {
+    let shifted = x - skewness / 6.0;
+    let root = (1.0 + skewness * shifted).cbrt();
+    3.0 * shifted / (root * root + root + 1.0)
 }
 
 /// Student's t at 97.5 %.
-fn quantile(freedom: f64) -> Result<f64> {
+pub(super) fn quantile(freedom: f64) -> Result<f64> {
     // statrs searches for it, and loses digits where the law is nearly normal;
     // there the expansion of Abramowitz & Stegun, 26.7.5, is exact to the last.
     if freedom > 300.0 {
@@ -67,16 +140,18 @@ fn quantile(freedom: f64) -> Result<f64> {
 mod tests {
     use super::*;
 
+    fn of(mut values: Vec<f64>) -> Interval {
+        values.sort_by(f64::total_cmp);
+        Sample::of(&values).and_then(|sample| mean_interval(sample).unwrap())
+    }
+
     #[test]
     fn published_quantiles() {
         // Student's t at 97.5 % for 1, 2, 10, 30 and 1000 degrees of freedom.
         for (freedom, t) in
             [(1.0, 12.7062), (2.0, 4.3027), (10.0, 2.2281), (30.0, 2.0423), (1000.0, 1.9623)]
         {
-            let n: f64 = freedom + 1.0;
-            let (low, high) = mean_interval(5.0, n.sqrt(), n).unwrap().unwrap();
-            assert!((high - 5.0 - t).abs() < 5e-5, "{freedom}: {high}");
-            assert!((low + high - 10.0).abs() < 1e-12);
+            assert!((quantile(freedom).unwrap() - t).abs() < 5e-5, "{freedom}");
         }
     }
 
@@ -91,12 +166,37 @@ mod tests {
     }
 
     #[test]
-    fn one_value_says_nothing_and_nonsense_is_an_error() {
-        assert_eq!(mean_interval(5.0, 0.0, 1.0).unwrap(), None);
-        assert_eq!(mean_interval(5.0, 0.0, 0.0).unwrap(), None);
-        assert_eq!(mean_interval(5.0, 0.0, 9.0).unwrap(), Some((5.0, 5.0)));
-        for (mean, stddev, n) in [(5.0, -1.0, 9.0), (f64::NAN, 1.0, 9.0), (5.0, f64::NAN, 9.0)] {
-            assert!(mean_interval(mean, stddev, n).is_err());
+    fn symmetric_values_have_students_interval() {
+        let (low, high) = of(vec![3.0, 4.0, 5.0, 6.0, 7.0]).unwrap();
+        let half = quantile(4.0).unwrap() * (2.5_f64 / 5.0).sqrt();
+        assert!((low - (5.0 - half)).abs() < 1e-12 && (high - (5.0 + half)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_transformation_is_taken_back() {
+        for (x, skewness) in [(2.1, 0.3), (-2.1, 0.3), (1.9, -0.8), (-3.0, 1.0), (2.0, 1e-9)] {
+            let t: f64 = skewed(x, skewness);
+            let back = t + skewness * t * t / 3.0 + (skewness * t).powi(2) * t / 27.0;
+            assert!((back + skewness / 6.0 - x).abs() < 1e-12, "{x} {skewness}");
         }
+    }
+
+    #[test]
+    fn the_interval_reaches_to_the_long_tail_and_not_beyond_0() {
+        let (low, high) = of(vec![0.0, 0.0, 0.0, 0.0, 1.0, 90.0]).unwrap();
+        let mean = 91.0 / 6.0;
+        assert!(low >= 0.0 && high - mean > 3.0 * (mean - low), "{low} {high}");
+        let (low, high) = of(vec![0.0, 0.0, 0.0, 0.0, -1.0, -90.0]).unwrap();
+        assert!(high <= 0.0 && low < -mean);
+    }
+
+    #[test]
+    fn few_or_equal_values_say_nothing() {
+        assert_eq!(of(vec![]), None);
+        assert_eq!(of(vec![1.0, 2.0, 3.0, 4.0]), None);
+        assert_eq!(of(vec![0.1; 9]), None);
+        // What counts as 0 counts.
+        let sample = Sample::of(&[3.0, 4.0]).unwrap();
+        assert!(mean_interval(sample.among(5.0)).unwrap().is_some());
     }
 }

@@ -40,6 +40,12 @@ pub struct Header {
     /// What codes in text columns are called, by code.
     #[serde(default)]
     pub labels: BTreeMap<String, Text>,
+    /// The codes of the column `note` that make the whole result void.
+    #[serde(default)]
+    pub voids: Vec<String>,
+    /// What may help if there are no rows.
+    #[serde(default)]
+    pub hint: Option<Text>,
 }
 
 /// How a report is drawn.
@@ -83,10 +89,17 @@ pub struct Chart {
     /// The column that says how many a value stands for: a cohort's size, the
     /// customers at a step.
     pub count: Option<String>,
+    /// The column that counts what can still change the last of `y`: deals still
+    /// open.
+    pub open: Option<String>,
     /// Whether the row without `x` is drawn, as the total of bars that are parts of
     /// it.
     #[serde(default)]
     pub total: bool,
+    /// Whether the row without `x` is a category like others, such as deals of no
+    /// known source, and no total.
+    #[serde(default)]
+    pub none: bool,
 }
 
 /// One parameter of a report.
@@ -181,8 +194,10 @@ pub struct ColumnNote {
     /// What an absent value means, e.g. `Total`.
     #[serde(default)]
     pub absent: Option<Text>,
-    /// What values are: count, share, money, days, hours, date, text, code (a
-    /// text that [`Header::labels`] has words for), flag, score or number.
+    /// What values are: count, share, points (a difference of shares), money,
+    /// days, hours, date, text, code (a text that [`Header::labels`] has words
+    /// for), flag, score, number, by_row or change_by_row (in the unit that the
+    /// row's column `unit` names).
     #[serde(default)]
     pub unit: String,
     /// How it is computed.
@@ -191,12 +206,14 @@ pub struct ColumnNote {
 }
 
 impl Header {
-    /// The words for `code` in a column whose unit is `code`. Other texts are
-    /// the customer's own, and stay as they are even if they look like a code.
+    /// The words for `code` in a column whose unit is `code`, and for a name that
+    /// is missing, such as `(no owner)`, in any. Other texts are the customer's
+    /// own, and stay as they are even if they look like a code.
     #[must_use]
     pub fn words(&self, column: &str, code: &str) -> Option<&Text> {
         let is_code = self.columns.get(column).is_some_and(|note| note.unit == "code");
-        is_code.then(|| self.labels.get(code)).flatten()
+        let is_missing = code.starts_with("(no ");
+        (is_code || is_missing).then(|| self.labels.get(code)).flatten()
     }
 }
 

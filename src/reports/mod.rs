@@ -28,8 +28,10 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
+use crate::config::Language;
 use crate::engine::{Engine, Moment, View};
 use crate::error::{Error, ErrorKind, Result};
+use crate::reports::header::Header;
 
 pub mod bind;
 pub mod catalogue;
@@ -92,6 +94,8 @@ pub struct ReportTable {
     pub tz: Tz,
     /// Every parameter's value that was used.
     pub values: BTreeMap<String, Value>,
+    /// What people call the values of the breakdown, where they are ids.
+    pub names: BTreeMap<String, String>,
 }
 
 impl ReportTable {
@@ -99,6 +103,20 @@ impl ReportTable {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// What people call `text` of `column`, in words or by a name.
+    #[must_use]
+    pub fn called<'a>(
+        &'a self,
+        header: &'a Header,
+        column: &str,
+        text: &str,
+        language: Language,
+    ) -> Option<&'a str> {
+        let name = if column == "breakdown" { self.names.get(text) } else { None };
+        let words = || Some(header.words(column, text)?.get(language));
+        name.map(String::as_str).or_else(words)
     }
 }
 
@@ -127,7 +145,8 @@ pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Res
     bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
 
     let (schema, batches) = collect(&engine.at(moment), query, &bound).await?;
-    Ok(ReportTable { schema, batches, as_of: moment.as_of, tz, values })
+    let names = BTreeMap::new();
+    Ok(ReportTable { schema, batches, as_of: moment.as_of, tz, values, names })
 }
 
 /// Runs a query file over a view, its parameters bound.

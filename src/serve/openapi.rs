@@ -307,7 +307,9 @@ fn param_schema(param: &Param) -> RefOr<Schema> {
 fn column_schema(note: &ColumnNote) -> RefOr<Schema> {
     let kind = match note.unit.as_str() {
         "count" => Some(Type::Integer),
-        "share" | "money" | "days" | "score" | "number" | "by_row" => Some(Type::Number),
+        "share" | "points" | "money" | "days" | "score" | "number" | "by_row" | "change_by_row" => {
+            Some(Type::Number)
+        }
         "date" => Some(Type::String),
         // Words, but flags too.
         _ => None,

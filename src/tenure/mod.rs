@@ -136,7 +136,11 @@ impl Tenure {
         if let Some(currency) = self.default_currency(engine, query, &request).await? {
             request.params.insert("currency".to_owned(), currency);
         }
-        reports::run(engine, query, &request).await
+        let mut report = reports::run(engine, query, &request).await?;
+        if report.values.get("breakdown") == Some(&Value::Breakdown("owner".to_owned())) {
+            report.names = self.owner_names(engine).await?;
+        }
+        Ok(report)
     }
 
     /// Runs every data check over everything stored.
@@ -164,7 +168,7 @@ impl Tenure {
             found.push(CheckResult {
                 name: query.name.clone(),
                 header: query.header.clone(),
-                table: ReportTable { schema, batches, as_of, tz, values },
+                table: ReportTable { schema, batches, as_of, tz, values, names: BTreeMap::new() },
             });
         }
         Ok(found)

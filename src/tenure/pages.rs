@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::AsArray;
+
 use super::Tenure;
 use crate::engine::{Engine, Moment};
 use crate::error::Result;
@@ -51,6 +53,16 @@ impl Tenure {
         bound.insert("as_of".to_owned(), Value::Instant(as_of));
         bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
         let (schema, batches) = reports::collect(&engine.at(moment), query, &bound).await?;
-        Ok(ReportTable { schema, batches, as_of, tz, values })
+        Ok(ReportTable { schema, batches, as_of, tz, values, names: BTreeMap::new() })
+    }
+
+    /// What owners are called, by id.
+    pub(super) async fn owner_names(&self, engine: &Engine) -> Result<BTreeMap<String, String>> {
+        let found = self.page(engine, "owner_names", BTreeMap::new()).await?;
+        let pairs = found.batches.iter().flat_map(|batch| {
+            let [ids, names] = [0, 1].map(|place| batch.column(place).as_string::<i32>());
+            ids.iter().zip(names).filter_map(|(id, name)| Some((id?.to_owned(), name?.to_owned())))
+        });
+        Ok(pairs.collect())
     }
 }

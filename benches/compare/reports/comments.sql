@@ -27,16 +27,15 @@ sorted AS (
     UNION ALL SELECT NULL, * FROM written
 ),
 counted AS (
-    SELECT theme, breakdown, count(*) AS n, count(DISTINCT customer_id) AS customers, sum(points)::DOUBLE AS s,
-        sum(points * points)::DOUBLE AS q,
+    SELECT theme, breakdown, count(*) AS n, count(DISTINCT customer_id) AS customers, list(points::DOUBLE) FILTER (points IS NOT NULL) AS scores,
         CASE WHEN coalesce(getvariable('kind'), 'nps') = 'nps' THEN count(*) FILTER (score >= 9) END AS p,
         CASE WHEN coalesce(getvariable('kind'), 'nps') = 'nps' THEN count(*) FILTER (score <= 6) END AS d,
         first(comment ORDER BY occurred_at DESC, known_at DESC NULLS LAST, response_id DESC NULLS LAST, comment) AS example
     FROM sorted GROUP BY ALL
 )
-SELECT theme, breakdown, n AS answers, customers, s / n AS score,
-    mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).low AS score_low,
-    mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).high AS score_high,
+SELECT theme, breakdown, n AS answers, customers, list_avg(scores) AS score, mean_interval(scores).low AS score_low,
+    CASE WHEN mean_interval(scores) IS NOT NULL THEN least(mean_interval(scores).high, CASE
+        WHEN coalesce(getvariable('kind'), 'nps') = 'nps' THEN 10 ELSE (SELECT best_of(max(points)) FROM written) END) END AS score_high,
     100 * (p - d) / n AS nps, CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).low END AS nps_low,
     CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).high END AS nps_high,
     d AS detractors, d / n AS share, wilson(d, n).low AS low, wilson(d, n).high AS high, example

@@ -15,7 +15,7 @@ given AS (
     WHERE source = 'tickets' AND satisfaction IS NOT NULL
 ),
 scale AS (
-    SELECT coalesce(getvariable('satisfied_from')::DOUBLE,
+    SELECT best_of(max(score)) AS best, coalesce(getvariable('satisfied_from')::DOUBLE,
         CASE WHEN max(score) <= 5 THEN 4 WHEN max(score) <= 10 THEN 8 ELSE 80 END) AS satisfied_from
     FROM given
 ),
@@ -28,7 +28,7 @@ answers AS (
         ORDER BY stamp DESC, known_at DESC NULLS LAST, response_id DESC NULLS LAST, score DESC) = 1
 ),
 counted AS (
-    SELECT breakdown, period, count(*) AS n, sum(score)::DOUBLE AS s, sum(score * score)::DOUBLE AS q,
+    SELECT breakdown, period, count(*) AS n, list(score::DOUBLE) AS scores,
         count(*) FILTER (score >= satisfied_from) AS x
     FROM answers, scale GROUP BY ALL
 ),
@@ -39,9 +39,9 @@ grid AS (
             WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE INTERVAL 1 YEAR END) END)::DATE AS period
     FROM counted, unit GROUP BY breakdown, unit
 )
-SELECT g.period, g.breakdown, coalesce(n, 0) AS answers, s / n AS score,
-    mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).low AS score_low,
-    mean_interval(s / n, sqrt(greatest(q - s * s / n, 0) / nullif(n - 1, 0)), n).high AS score_high,
+SELECT g.period, g.breakdown, coalesce(n, 0) AS answers, list_avg(scores) AS score,
+    mean_interval(scores).low AS score_low,
+    CASE WHEN mean_interval(scores) IS NOT NULL THEN least(mean_interval(scores).high, best) END AS score_high,
     coalesce(x, 0) AS satisfied, x / n AS share, wilson(x, n).low AS low, wilson(x, n).high AS high, satisfied_from,
     whole(unit, g.period) AS complete
 FROM grid g LEFT JOIN counted c ON c.period = g.period AND c.breakdown IS NOT DISTINCT FROM g.breakdown, unit, scale

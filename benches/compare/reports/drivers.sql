@@ -9,6 +9,10 @@
 -- case: start=purchase goal=refund early=30d window=60d least=2 as_of=2024-10-31
 -- case: start=signup goal=login early=90min window=10d least=1 tz=Asia/Shanghai
 -- case: start=view_page goal=signup least=1
+-- case: breakdown=segment least=5
+-- case: breakdown=owner start=login goal=purchase early=2w window=120d least=4
+-- case: breakdown=channel start=signup goal=login early=90min window=10d least=1 as_of=2024-09-30
+-- case: breakdown=plan_size start=view_page goal=export early=12h window=14d least=3 tz=Asia/Shanghai
 -- case: start=ticket_opened goal=complaint,survey_answered least=4 as_of=2024-09-30T12:00:00Z
 WITH asked AS (
     SELECT string_split(coalesce(getvariable('start'), 'signup'), ',') AS starts,
@@ -27,8 +31,8 @@ did AS (
         AND started + wide <= getvariable('as_of')
 ),
 watched AS (
-    SELECT customer_id, coalesce(bool_or(reaches), false) AS reached
-    FROM begun LEFT JOIN did USING (customer_id), asked
+    SELECT customer_id, any_value(breakdown) AS breakdown, coalesce(bool_or(reaches), false) AS reached
+    FROM begun LEFT JOIN did USING (customer_id) LEFT JOIN breakdowns USING (customer_id), asked
     WHERE started + wide <= getvariable('as_of')
     GROUP BY customer_id HAVING NOT coalesce(bool_or(reaches AND soon), false)
 ),
@@ -41,11 +45,12 @@ traits AS (
 ),
 -- With the factor and reached (a) or not (b), without and reached (c) or not (d).
 counted AS (
-    SELECT factor, value, count(*) AS n, count(*) FILTER (reached) AS a, n - a AS b,
+    SELECT watched.breakdown, factor, value, count(*) AS n, count(*) FILTER (reached) AS a, n - a AS b,
         any_value(all_reached) - a AS c, any_value(everybody) - n - c AS d
-    FROM traits JOIN watched USING (customer_id), asked,
-        (SELECT count(*) AS everybody, count(*) FILTER (reached) AS all_reached FROM watched)
-    WHERE value IS NOT NULL GROUP BY factor, value, least HAVING n >= least AND c + d >= least
+    FROM traits JOIN watched USING (customer_id) JOIN (
+            SELECT breakdown, count(*) AS everybody, count(*) FILTER (reached) AS all_reached FROM watched GROUP BY breakdown
+        ) AS whole ON whole.breakdown IS NOT DISTINCT FROM watched.breakdown, asked
+    WHERE value IS NOT NULL GROUP BY watched.breakdown, factor, value, least HAVING n >= least AND c + d >= least
 ),
 odds AS (
     SELECT *, ln((a + 0.5) * (d + 0.5) / ((b + 0.5) * (c + 0.5))) AS lor,
@@ -63,11 +68,11 @@ tested AS (
     FROM odds
 ),
 ranked AS (
-    SELECT *, p * count(*) OVER () / rank AS adjusted
-    FROM (SELECT *, count(*) OVER (ORDER BY p) AS rank FROM tested)
+    SELECT *, p * count(*) OVER (PARTITION BY breakdown) / rank AS adjusted
+    FROM (SELECT *, count(*) OVER (PARTITION BY breakdown ORDER BY p) AS rank FROM tested)
 )
-SELECT factor, value, n AS customers, a / n AS share, c / (c + d) AS share_without, exp(lor) AS odds_ratio,
+SELECT factor, value, breakdown, n AS customers, a / n AS share, c / (c + d) AS share_without, exp(lor) AS odds_ratio,
     exp(lor - z95() * se) AS low, exp(lor + z95() * se) AS high,
-    least(min(adjusted) OVER (ORDER BY p DESC), 1) AS q, CASE WHEN q < 0.05 THEN 'beyond_chance' END AS note
+    least(min(adjusted) OVER (PARTITION BY breakdown ORDER BY p DESC), 1) AS q, CASE WHEN q < 0.05 THEN 'beyond_chance' END AS note
 FROM ranked
-ORDER BY p, factor, value
+ORDER BY breakdown NULLS FIRST, round(x, 9) DESC, factor, value

@@ -8,6 +8,12 @@
 -- case: attribute=channel control=ads starts=2024-05-01 window=60d tz=America/New_York outcome=attribute outcome_attribute=consent covariate=plan_size
 -- case: attribute=owner control=U001 starts=2024-08-01 window=120d
 -- case: as_of=2023-12-31 attribute=segment control=A
+-- case: attribute=channel control=ads as_of=2024-01-31
+-- case: attribute=language control=en breakdown=segment aa=true
+-- case: attribute=segment control=C breakdown=owner aa=true starts=2024-06-01 window=90d as_of=2024-08-15
+-- case: attribute=segment control=C breakdown=channel outcome=activity starts=2024-08-01 window=90d expected_share=0.5
+-- case: attribute=region control=nowhere breakdown=segment tz=Asia/Shanghai
+-- case: attribute=segment control=A breakdown=plan_size covariate=plan_size outcome=attribute outcome_attribute=consent
 -- case:
 WITH settings AS (
     SELECT duration(coalesce(getvariable('window'), '30d')) AS length, getvariable('as_of')::TIMESTAMPTZ AS as_of,
@@ -23,12 +29,12 @@ said AS (
         ('outcome', getvariable('outcome_attribute')), ('covariate', getvariable('covariate'))) AS _(kind, wanted))
 ),
 members AS (
-    SELECT customer_id, customer_key, arms.value AS arm, outcomes.value AS outcome_value, covariates.value AS covariate,
+    SELECT customer_id, customer_key, breakdown, arms.value AS arm, outcomes.value AS outcome_value, covariates.value AS covariate,
         CASE WHEN getvariable('starts') IS NULL THEN created_at
             ELSE getvariable('starts')::DATE::TIMESTAMP AT TIME ZONE getvariable('tz') END AS starts_at
     FROM customers
     JOIN said AS arms USING (customer_id) JOIN said AS outcomes USING (customer_id)
-    JOIN said AS covariates USING (customer_id)
+    JOIN said AS covariates USING (customer_id) JOIN breakdowns USING (customer_id)
     WHERE arms.kind = 'arm' AND outcomes.kind = 'outcome' AND covariates.kind = 'covariate' AND arms.value IS NOT NULL
 ),
 paid AS (
@@ -55,7 +61,7 @@ people AS (
         END AS x
     FROM members, settings
 ),
--- The A/A check is an experiment of its own, of the control alone.
+-- Each group of customers is an experiment of its own; so is the A/A check, of the control alone.
 tests AS (
     SELECT false AS aa, people.*, arm = coalesce(getvariable('control'), '') AS is_control FROM people
     UNION ALL BY NAME
@@ -65,31 +71,35 @@ tests AS (
                 % 2147483647 < 1073741824 AS half FROM people) AS people, settings
     WHERE settings.aa AND arm = getvariable('control')
 ),
-slopes AS (SELECT aa, CASE WHEN count(x) = count(*) AND var_pop(x) > 0 THEN covar_pop(x, y) / var_pop(x) END AS theta,
-        count(*) AS everybody, count(DISTINCT arm) AS n_arms FROM tests GROUP BY aa),
+slopes AS (SELECT breakdown, aa, CASE WHEN count(x) = count(*) AND var_pop(x) > 0 THEN covar_pop(x, y) / var_pop(x) END AS theta,
+        count(*) AS everybody, count(DISTINCT arm) AS n_arms FROM tests GROUP BY breakdown, aa),
 arms AS (
-    SELECT aa, arm, bool_or(is_control) AS is_control, count(*) AS n, count(*) FILTER (matured) AS matured,
-        count(*) FILTER (converted) AS k, avg(y) AS mean, var_samp(y) AS variance,
-        avg(y - theta * x) AS adjusted_mean, var_samp(y - theta * x) AS adjusted_variance,
+    SELECT tests.breakdown, tests.aa, arm, bool_or(is_control) AS is_control, count(*) AS n, count(*) FILTER (matured) AS matured,
+        count(*) FILTER (converted) AS k, avg(y) AS mean,
+        list(y) AS ys, list(y - theta * x) FILTER (theta IS NOT NULL) AS zs,
         any_value(everybody) AS everybody, any_value(n_arms) AS n_arms
-    FROM tests JOIN slopes USING (aa) GROUP BY aa, arm
+    FROM tests JOIN slopes ON slopes.aa = tests.aa AND slopes.breakdown IS NOT DISTINCT FROM tests.breakdown
+    GROUP BY tests.breakdown, tests.aa, arm
 ),
 currencies AS (
-    SELECT aa, count(DISTINCT coalesce(currency, '')) FILTER (amount IS NOT NULL) AS n, min(currency) AS currency
-    FROM tests LEFT JOIN paid USING (customer_id) GROUP BY aa
+    SELECT breakdown, aa, count(DISTINCT coalesce(currency, '')) FILTER (amount IS NOT NULL) AS n, min(currency) AS currency
+    FROM tests LEFT JOIN paid USING (customer_id) GROUP BY breakdown, aa
 ),
 compared AS (
     SELECT arms.*, c.n AS control_n, c.k AS control_k,
         (arms.n - arms.everybody * planned) / nullif(sqrt(arms.everybody * planned * (1 - planned)), 0) AS size_z,
         (arms.k / arms.n - c.k / c.n) / nullif(sqrt((arms.k + c.k) / (arms.n + c.n)
             * (1 - (arms.k + c.k) / (arms.n + c.n)) * (1 / arms.n + 1 / c.n)), 0) AS lift_z,
-        arms.mean - c.mean AS difference, arms.variance / arms.n AS e, c.variance / c.n AS control_e,
-        arms.adjusted_mean - c.adjusted_mean AS adjusted_difference,
-        arms.adjusted_variance / arms.n AS ae, c.adjusted_variance / c.n AS control_ae
+        arms.mean - c.mean AS difference, c.ys AS cys, c.zs AS czs, list_avg(arms.zs) - list_avg(c.zs) AS adjusted_difference,
+        CASE WHEN len(arms.ys) >= 5 AND len(c.ys) >= 5 AND welch_error(arms.ys, c.ys) > 0
+            THEN welch_freedom(arms.ys, c.ys) END AS nu,
+        -- All else is rounding.
+        CASE WHEN len(arms.zs) >= 5 AND len(c.zs) >= 5 AND list_var_samp(arms.zs) + list_var_samp(c.zs)
+            > 1e-9 * (list_var_samp(arms.ys) + list_var_samp(c.ys)) THEN welch_freedom(arms.zs, c.zs) END AS adjusted_nu
     FROM (SELECT arms.*, CASE WHEN aa OR share IS NULL THEN 1 / n_arms WHEN is_control THEN share
             ELSE (1 - share) / nullif(n_arms - 1, 0) END AS planned
         FROM arms, (SELECT share FROM settings)) AS arms
-    LEFT JOIN (FROM arms WHERE is_control) AS c USING (aa)
+    LEFT JOIN (FROM arms WHERE is_control) AS c ON c.aa = arms.aa AND c.breakdown IS NOT DISTINCT FROM arms.breakdown
 ),
 -- The two-sided normal tail, by Simpson's rule; Welch's degrees of freedom, and Student's quantile at them: Newton's
 -- method on the area under cos^(nu - 1), which is the distribution of atan(t / sqrt(nu)).
@@ -97,8 +107,6 @@ weights AS (SELECT list(CASE WHEN k IN (0, 2000) THEN 1 WHEN k % 2 = 1 THEN 4 EL
     FROM range(2001) AS _(k)),
 tailed AS (
     SELECT compared.*,
-        (e + control_e) ** 2 / nullif(e ** 2 / (n - 1) + control_e ** 2 / (control_n - 1), 0) AS nu,
-        (ae + control_ae) ** 2 / nullif(ae ** 2 / (n - 1) + control_ae ** 2 / (control_n - 1), 0) AS adjusted_nu,
         CASE WHEN size_z IS NOT NULL THEN greatest(0, 1 - sqrt(2 / pi()) * least(abs(size_z), 9) * list_sum(list_transform(w,
             lambda f, k: f * exp(-0.5 * (least(abs(size_z), 9) * (k - 1) / 2000) ** 2)))) END AS size_p,
         CASE WHEN lift_z IS NOT NULL THEN greatest(0, 1 - sqrt(2 / pi()) * least(abs(lift_z), 9) * list_sum(list_transform(w,
@@ -112,7 +120,7 @@ quantiles AS (
         least(atan(student_start(nu) / sqrt(nu)), 1.5))) END AS t
     FROM (SELECT nu FROM tailed UNION SELECT adjusted_nu FROM tailed), weights WHERE nu IS NOT NULL
 )
-SELECT arm, tailed.n AS customers, size_p AS size_p_value, matured, k AS converted, k / tailed.n AS rate,
+SELECT arm, tailed.breakdown, tailed.n AS customers, size_p AS size_p_value, matured, k AS converted, k / tailed.n AS rate,
     wilson(k, tailed.n).low AS low, wilson(k, tailed.n).high AS high,
     CASE WHEN NOT is_control THEN k / tailed.n - control_k / control_n END AS lift,
     CASE WHEN NOT is_control AND control_n IS NOT NULL THEN difference(k / tailed.n, wilson(k, tailed.n),
@@ -123,18 +131,18 @@ SELECT arm, tailed.n AS customers, size_p AS size_p_value, matured, k AS convert
     CASE WHEN NOT is_control THEN lift_p END AS p_value,
     CASE WHEN currencies.n = 1 THEN currencies.currency END AS currency,
     CASE WHEN currencies.n < 2 THEN mean END AS revenue_per_customer,
-    CASE WHEN currencies.n < 2 THEN mean_interval(mean, sqrt(variance), tailed.n).low END AS revenue_low,
-    CASE WHEN currencies.n < 2 THEN mean_interval(mean, sqrt(variance), tailed.n).high END AS revenue_high,
+    CASE WHEN currencies.n < 2 THEN mean_interval(ys).low END AS revenue_low,
+    CASE WHEN currencies.n < 2 THEN mean_interval(ys).high END AS revenue_high,
     CASE WHEN currencies.n < 2 AND NOT is_control THEN difference END AS difference,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference - q.t * sqrt(e + control_e) END AS difference_low,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference + q.t * sqrt(e + control_e) END AS difference_high,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(ys, cys, q.t) END AS difference_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(ys, cys, -q.t) END AS difference_high,
     CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference END AS adjusted_difference,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference - a.t * sqrt(ae + control_ae) END AS adjusted_low,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference + a.t * sqrt(ae + control_ae) END AS adjusted_high,
-    CASE WHEN min(size_p) OVER (PARTITION BY tailed.aa) < 0.001 THEN 'srm_alarm' WHEN control_n IS NULL THEN 'no_control'
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(zs, czs, a.t) END AS adjusted_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(zs, czs, -a.t) END AS adjusted_high,
+    CASE WHEN min(size_p) OVER (PARTITION BY tailed.breakdown, tailed.aa) < 0.001 THEN 'srm_alarm' WHEN control_n IS NULL THEN 'no_control'
         WHEN currencies.n > 1 THEN 'several_currencies' WHEN matured < tailed.n THEN 'window_running' END AS note
 FROM tailed
 LEFT JOIN quantiles AS q ON q.nu = tailed.nu
 LEFT JOIN quantiles AS a ON a.nu = tailed.adjusted_nu
-JOIN currencies ON currencies.aa = tailed.aa
-ORDER BY tailed.aa, is_control DESC, arm
+JOIN currencies ON currencies.aa = tailed.aa AND currencies.breakdown IS NOT DISTINCT FROM tailed.breakdown
+ORDER BY tailed.breakdown NULLS FIRST, tailed.aa, is_control DESC, arm

@@ -7,6 +7,9 @@
 -- case: weight_recency=0 weight_tickets=50 currency=USD limit=1000000
 -- case: weight_recency=0 weight_nps=0.5 weight_contact=0 limit=1000000
 -- case: weight_recency=0 weight_usage=0 weight_trend=0 weight_breadth=0 weight_tickets=0 weight_complaints=0 weight_nps=0 weight_renewal=0 weight_orders=0 weight_contact=0 limit=1000000
+-- case: breakdown=segment limit=1000000
+-- case: breakdown=owner as_of=2024-09-30
+-- case: breakdown=channel tz=Asia/Shanghai limit=1000000
 WITH contracts AS (
     SELECT customer_key, list(DISTINCT coalesce(currency, '')) AS currencies, sum(mrr) AS mrr
     FROM subscriptions
@@ -23,7 +26,7 @@ ranked AS (
     SELECT *, row_number() OVER (PARTITION BY customer_key ORDER BY round(points, 9) DESC, place) AS rank
     FROM costs WHERE round(points, 9) > 0
 )
-SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.owner_id, '(no owner)') AS owner, health,
+SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.owner_id, '(no owner)') AS owner, breakdown, health,
     CASE WHEN health < coalesce(getvariable('poor')::DOUBLE, 40) THEN 'poor'
         WHEN health < coalesce(getvariable('good')::DOUBLE, 70) THEN 'fair'
         WHEN health IS NOT NULL THEN 'good' END AS level,
@@ -33,6 +36,7 @@ SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.
     CASE WHEN len(currencies) = 1 THEN nullif(currencies[1], '') END AS currency
 FROM health_signals JOIN customers USING (customer_key) LEFT JOIN contracts USING (customer_key)
 LEFT JOIN scored USING (customer_key) LEFT JOIN owners ON owners.owner_id = customers.owner_id
+LEFT JOIN breakdowns USING (customer_id)
 LEFT JOIN ranked one ON one.customer_key = health_signals.customer_key AND one.rank = 1
 LEFT JOIN ranked two ON two.customer_key = health_signals.customer_key AND two.rank = 2
 ORDER BY health, mrr DESC NULLS LAST, customer_id

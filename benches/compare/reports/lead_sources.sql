@@ -21,15 +21,15 @@ counted AS (
     SELECT source, currency, breakdown, count(*) AS deals, count(*) FILTER (status = 'won') AS won,
         count(*) FILTER (status = 'lost') AS lost, count(*) FILTER (status = 'open') AS open,
         coalesce(sum(amount) FILTER (status = 'won'), 0) AS won_value,
-        avg(amount::DOUBLE) FILTER (status = 'won') AS mean_won, stddev_samp(amount::DOUBLE) FILTER (status = 'won') AS sd,
-        count(amount) FILTER (status = 'won') AS n,
+        avg(amount::DOUBLE) FILTER (status = 'won') AS mean_won, 
+        mean_interval(list(amount::DOUBLE) FILTER (status = 'won' AND amount IS NOT NULL)) AS amounts,
         median(days) FILTER (status = 'won') AS median_cycle_days
     FROM deals GROUP BY ALL
 )
 SELECT source, currency, breakdown, deals, won, lost, open, won / nullif(won + lost, 0) AS win_rate,
     wilson(won, won + lost).low AS low, wilson(won, won + lost).high AS high, won_value,
     won_value::DOUBLE / nullif(sum(won_value) OVER (PARTITION BY currency), 0) AS share_of_value, mean_won,
-    mean_interval(mean_won, sd, n).low AS mean_won_low, mean_interval(mean_won, sd, n).high AS mean_won_high,
+    amounts.low AS mean_won_low, amounts.high AS mean_won_high,
     median_cycle_days
 FROM counted
 ORDER BY currency NULLS FIRST, won_value DESC, source NULLS LAST, breakdown NULLS FIRST

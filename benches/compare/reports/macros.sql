@@ -87,9 +87,28 @@ CREATE MACRO student95(df) AS CASE WHEN df > 300 THEN student_start(df) ELSE lis
     list_concat([student_start(df)], list_transform(range(30), lambda i: i::DOUBLE)),
     lambda t, i: t - (student_within(t, df) - 0.95) / student_slope(t, df)) END;
 
--- Student's interval of a mean: {low, high}, none of fewer than two values.
-CREATE MACRO mean_interval(mean, stddev, n) AS CASE WHEN n > 1 THEN
-    {'low': mean - student95(n - 1) * stddev / sqrt(n), 'high': mean + student95(n - 1) * stddev / sqrt(n)} END;
+-- Hall (1992): {low, high} of the mean of a list, to the side of the long tail; none of fewer than five values or of equal
+-- ones, and not beyond 0 if no value is.
+CREATE MACRO hall_end(mean, error, skew, t) AS mean - error * CASE WHEN abs(skew) < 1e-9 THEN t
+    ELSE 3 / skew * (cbrt(1 + skew * (t - skew / 6)) - 1) END;
+CREATE MACRO mean_end(xs, sign) AS hall_end(list_avg(xs), sqrt(list_var_samp(xs) / len(xs)),
+    list_avg(list_transform(xs, lambda x: (x - list_avg(xs)) ** 3)) / list_var_pop(xs) ** 1.5 / sqrt(len(xs)),
+    sign * student95(len(xs) - 1));
+CREATE MACRO mean_interval(xs) AS CASE WHEN len(xs) >= 5 AND list_max(xs) > list_min(xs) THEN {
+    'low': CASE WHEN list_min(xs) >= 0 THEN greatest(mean_end(xs, 1), 0) ELSE mean_end(xs, 1) END,
+    'high': CASE WHEN list_max(xs) <= 0 THEN least(mean_end(xs, -1), 0) ELSE mean_end(xs, -1) END} END;
+-- Welch (1947), freed of its skew in the same way: {low, high} of the difference of the means of two lists; freedom's
+-- quantile t is worked out elsewhere, since it is no whole number.
+CREATE MACRO cube(xs) AS list_avg(list_transform(xs, lambda x: (x - list_avg(xs)) ** 3))
+    / list_var_pop(xs) ** 1.5 * list_var_samp(xs) ** 1.5 / len(xs) ** 2;
+CREATE MACRO welch_error(xs, ys) AS sqrt(list_var_samp(xs) / len(xs) + list_var_samp(ys) / len(ys));
+CREATE MACRO welch_freedom(xs, ys) AS welch_error(xs, ys) ** 4 / ((list_var_samp(xs) / len(xs)) ** 2 / (len(xs) - 1)
+    + (list_var_samp(ys) / len(ys)) ** 2 / (len(ys) - 1));
+CREATE MACRO difference_end(xs, ys, t) AS hall_end(list_avg(xs) - list_avg(ys), welch_error(xs, ys),
+    (coalesce(if(list_var_pop(xs) > 0, cube(xs), 0), 0) - coalesce(if(list_var_pop(ys) > 0, cube(ys), 0), 0))
+        / welch_error(xs, ys) ** 3, t);
+-- The best of a scale that nothing says, from the best that was given.
+CREATE MACRO best_of(score) AS CASE WHEN score <= 5 THEN 5 WHEN score <= 10 THEN 10 ELSE 100 END;
 
 -- Every time a person of ours was in contact with a customer.
 CREATE VIEW contacts AS

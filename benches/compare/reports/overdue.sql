@@ -4,6 +4,10 @@
 -- case: gap_days=30 currency=USD
 -- case: as_of=2024-09-30
 -- case: as_of=2024-09-30 tz=Asia/Shanghai gap_days=1
+-- case: breakdown=segment gap_days=0
+-- case: breakdown=owner gap_days=0
+-- case: breakdown=owner as_of=2024-09-30
+-- case: breakdown=channel as_of=2024-06-30 gap_days=1
 WITH contacts AS (
     SELECT customer_key, occurred_at FROM touches
     WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
@@ -32,7 +36,8 @@ waiting AS (
     FROM deals WHERE days IS NULL OR days >= coalesce(getvariable('gap_days')::INT, 3) GROUP BY ALL
 )
 SELECT row_number() OVER (PARTITION BY currency ORDER BY open_value DESC, days_waiting DESC NULLS FIRST, customer_id) AS rank,
-    customer_id, waiting.name AS customer, coalesce(owners.name, largest.owner_id, '(no owner)') AS owner, days_waiting,
+    customer_id, waiting.name AS customer, coalesce(owners.name, largest.owner_id, '(no owner)') AS owner,
+    of_owner(largest.owner_id, breakdown) AS breakdown, days_waiting,
     last_contact, open_value, currency, deals, largest.stage AS stage
-FROM waiting LEFT JOIN owners ON owners.owner_id = largest.owner_id
+FROM waiting LEFT JOIN owners ON owners.owner_id = largest.owner_id LEFT JOIN breakdowns USING (customer_id)
 ORDER BY currency NULLS FIRST, rank

@@ -5,25 +5,29 @@
 -- case: as_of=2024-09-30 tz=Asia/Shanghai
 -- case: as_of=2024-10-31T20:00:00Z tz=Asia/Shanghai
 -- case: as_of=2024-02-10
+-- case: as_of=2024-03-31T06:30:00Z tz=America/New_York
+-- case: as_of=2024-12-14T12:00:00Z
 -- case: as_of=2024-07-31 currency=USD
 -- case: as_of=2030-01-31
 WITH moment AS (
-    SELECT first_day('month', getvariable('as_of')) AS month, ended('month', month) AS complete,
-        month::TIMESTAMP AT TIME ZONE getvariable('tz') AS began
+    SELECT first_day('month', getvariable('as_of')) AS month, (month - INTERVAL 1 MONTH)::DATE AS before,
+        ended('month', month) AS complete, month::TIMESTAMP AT TIME ZONE getvariable('tz') AS began,
+        local_day(getvariable('as_of')) AS today,
+        CASE WHEN complete THEN month - 1 ELSE least(before + (today - month)::INT, month - 1) END AS same_day,
+        CASE WHEN complete THEN getvariable('as_of') ELSE getvariable('as_of')::TIMESTAMPTZ - to_days((today - same_day)::INT)
+            END AS until
 ),
 months AS (
-    SELECT month, true AS now FROM moment UNION ALL SELECT (month - INTERVAL 1 MONTH)::DATE, false FROM moment
+    SELECT month, true AS now FROM moment UNION ALL SELECT before, false FROM moment
 ),
--- One row for each thing that is counted or summed, with the month it falls into.
+-- One row for each thing that is counted or summed, with its customer and when it was.
 things AS (
-    SELECT 1 AS place, 'new_customers' AS metric, 'count' AS unit, first_day('month', created_at) AS month, 1.0 AS n
+    SELECT 1 AS place, 'new_customers' AS metric, 'count' AS unit, customer_id AS who, created_at AS stamp, 1.0 AS n
     FROM customers
     UNION ALL
-    SELECT 3, 'revenue', 'money', first_day('month', occurred_at), amount
+    SELECT 3, 'revenue', 'money', coalesce(customer_id, 'order ' || order_id), occurred_at, amount
     FROM orders WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
-    UNION ALL
-    SELECT DISTINCT ON (customer_id, month) 5, 'active_customers', 'count', first_day('month', occurred_at) AS month, 1
-    FROM activity
+    UNION ALL SELECT 5, 'active_customers', 'count', customer_id, occurred_at, 1 FROM activity WHERE customer_id IS NOT NULL
 ),
 -- What a customer pays changes on days; a change counts for NRR if the customer paid the day before.
 contracts AS (
@@ -31,31 +35,79 @@ contracts AS (
     FROM subscriptions WHERE mrr > 0 AND (ends IS NULL OR ends > starts)
 ),
 turns AS (
-    SELECT customer_id, currency, starts AS day, mrr AS change FROM contracts
-    UNION ALL
-    SELECT customer_id, currency, ends, -mrr FROM contracts WHERE ends IS NOT NULL
-),
-recurring AS (
-    SELECT sum(change) AS mrr, sum(change) FILTER (day < month) AS base,
-        base + coalesce(sum(change) FILTER (day >= month AND paid), 0) AS kept,
-        sum(change) FILTER (day < before) AS base_before,
-        base_before + coalesce(sum(change) FILTER (day >= before AND day < month AND paid), 0) AS kept_before
-    FROM (SELECT *, (month - INTERVAL 1 MONTH)::DATE AS before, EXISTS (
-            SELECT 1 FROM contracts AS c WHERE c.customer_id = turns.customer_id AND c.starts < day
-                AND (c.ends IS NULL OR c.ends >= day)) AS paid
-        FROM turns, moment)
+    SELECT *, EXISTS (SELECT 1 FROM contracts AS c WHERE c.customer_id = t.customer_id AND c.starts < day
+        AND (c.ends IS NULL OR c.ends >= day)) AS paid
+    FROM (
+        SELECT customer_id, currency, starts AS day, mrr AS change FROM contracts
+        UNION ALL
+        SELECT customer_id, currency, ends, -mrr FROM contracts WHERE ends IS NOT NULL
+    ) AS t
     WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
-    HAVING count(*) > 0
+),
+-- The newest scores, and the newest before the month began.
+risks AS (
+    SELECT customer_id, value_at_risk AS money, (band = 'high')::INT AS high
+    FROM scores QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1
+),
+risks_before AS (
+    SELECT customer_id, value_at_risk AS money, (band = 'high')::INT AS high FROM scores, moment WHERE cutoff < began
+    QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1
+),
+people AS (
+    SELECT place, metric, unit, who,
+        CASE place WHEN 5 THEN least(count(*) FILTER (first_day('month', stamp) = month), 1)
+            ELSE coalesce(sum(n) FILTER (first_day('month', stamp) = month), 0) END AS value,
+        CASE place WHEN 5 THEN least(count(*) FILTER (first_day('month', stamp) = before AND stamp <= until), 1)
+            ELSE coalesce(sum(n) FILTER (first_day('month', stamp) = before AND stamp <= until), 0) END AS previous
+    FROM things, moment GROUP BY place, metric, unit, who
+    UNION ALL
+    SELECT 8, 'mrr', 'money', customer_id, sum(change), coalesce(sum(change) FILTER (day < month), 0)
+    FROM turns, moment GROUP BY customer_id
+    UNION ALL
+    SELECT 9, 'open_tickets', 'count', coalesce(customer_id, 'ticket ' || ticket_id), count(*) FILTER (closed_at IS NULL),
+        count(*) FILTER (occurred_at < began AND (closed_at IS NULL OR closed_at >= began))
+    FROM tickets, moment GROUP BY coalesce(customer_id, 'ticket ' || ticket_id)
+    UNION ALL
+    SELECT 10, 'revenue_at_risk', 'money', customer_id, coalesce(cur.money, 0), CASE WHEN any_old THEN coalesce(old.money, 0) END
+    FROM risks AS cur FULL JOIN risks_before AS old USING (customer_id), (SELECT count(*) > 0 AS any_old FROM risks_before)
+    UNION ALL
+    SELECT 11, 'customers_at_risk', 'count', customer_id, coalesce(cur.high, 0), CASE WHEN any_old THEN coalesce(old.high, 0) END
+    FROM risks AS cur FULL JOIN risks_before AS old USING (customer_id), (SELECT count(*) > 0 AS any_old FROM risks_before)
 ),
 sums AS (
-    SELECT place, metric, unit, coalesce(sum(n) FILTER (now), 0)::DOUBLE AS value,
-        coalesce(sum(n) FILTER (NOT now), 0)::DOUBLE AS previous
-    FROM things LEFT JOIN months USING (month) GROUP BY ALL
+    SELECT place, metric, unit, sum(value)::DOUBLE AS value, sum(previous)::DOUBLE AS previous,
+        z95() * nullif(sqrt(sum((value::DOUBLE - previous::DOUBLE) ** 2)), 0) AS reach
+    FROM people GROUP BY place, metric, unit
+),
+-- Base and what is kept of it, of both months and of both years, by customer.
+books AS (
+    SELECT 6 AS place, 'nrr' AS metric, customer_id,
+        sum(CASE WHEN day < month THEN change ELSE 0 END)::DOUBLE AS b,
+        sum(CASE WHEN day < month OR paid THEN change ELSE 0 END)::DOUBLE AS k,
+        sum(CASE WHEN day < before THEN change ELSE 0 END)::DOUBLE AS b0,
+        sum(CASE WHEN day < before OR day < month AND day <= same_day AND paid THEN change ELSE 0 END)::DOUBLE AS k0
+    FROM turns, moment GROUP BY customer_id
     UNION ALL
-    SELECT 6, 'nrr', 'share', kept / nullif(base, 0), kept_before / nullif(base_before, 0) FROM recurring
+    SELECT 7, 'nrr_year', customer_id,
+        sum(CASE WHEN day < today + 1 - INTERVAL 12 MONTH THEN change ELSE 0 END)::DOUBLE AS b,
+        CASE WHEN b > 0 THEN sum(change)::DOUBLE ELSE 0 END,
+        sum(CASE WHEN day < month - INTERVAL 12 MONTH THEN change ELSE 0 END)::DOUBLE AS b0,
+        CASE WHEN b0 > 0 THEN sum(CASE WHEN day < month THEN change ELSE 0 END)::DOUBLE ELSE 0 END
+    FROM turns, moment GROUP BY customer_id
+),
+whole AS (
+    SELECT place, metric, sum(b) AS all_b, sum(b0) AS all_b0, sum(k) / nullif(all_b, 0) AS value,
+        sum(k0) / nullif(all_b0, 0) AS previous
+    FROM books GROUP BY place, metric
+),
+ratios AS (
+    SELECT place, metric, value, previous, z95() * nullif(sqrt(sum(((k - value * b) / all_b) ** 2)), 0) AS own,
+        z95() * nullif(sqrt(sum(((k - value * b) / all_b - (k0 - previous * b0) / all_b0) ** 2)), 0) AS reach
+    FROM books JOIN whole USING (place, metric) GROUP BY place, metric, value, previous
+    HAVING coalesce(value, previous) IS NOT NULL
 ),
 deals AS (
-    SELECT status, amount, customer_id, owner_id, now,
+    SELECT status, amount, customer_id, owner_id, closed_at, now,
         getvariable('currency') IS NULL OR currency = getvariable('currency') AS in_currency
     FROM opportunities LEFT JOIN months ON first_day('month', closed_at) = months.month
 ),
@@ -87,33 +139,12 @@ rates AS (
     FROM asked
 ),
 judged AS (SELECT *, difference(value, interval, previous, interval_before) AS d FROM rates),
--- The newest scores, and the newest before the month began.
-risks AS (
-    SELECT sum(value_at_risk)::DOUBLE AS money, count(*) FILTER (band = 'high')::DOUBLE AS high, count(*) AS n
-    FROM (FROM scores QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1)
-),
-risks_before AS (
-    SELECT sum(value_at_risk)::DOUBLE AS money, count(*) FILTER (band = 'high')::DOUBLE AS high, count(*) AS n
-    FROM (SELECT scores.* FROM scores, moment WHERE cutoff < began
-        QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1)
-),
-states AS (
-    SELECT 7 AS place, 'mrr' AS metric, 'money' AS unit, mrr::DOUBLE AS value, base::DOUBLE AS previous FROM recurring
-    UNION ALL
-    SELECT 8, 'open_tickets', 'count', count(*) FILTER (closed_at IS NULL)::DOUBLE,
-        count(*) FILTER (occurred_at < began AND (closed_at IS NULL OR closed_at >= began))::DOUBLE
-    FROM tickets, moment HAVING count(*) > 0
-    UNION ALL
-    SELECT 9, 'revenue_at_risk', 'money', a.money, CASE WHEN b.n > 0 THEN b.money END
-    FROM risks AS a, risks_before AS b WHERE a.n > 0
-    UNION ALL
-    SELECT 10, 'customers_at_risk', 'count', a.high, CASE WHEN b.n > 0 THEN b.high END
-    FROM risks AS a, risks_before AS b WHERE a.n > 0
-),
 sellers AS (
     SELECT coalesce(name, owner_id) AS name, sum(amount) FILTER (now) AS value,
-        sum(amount) FILTER (NOT now) AS previous, row_number() OVER (ORDER BY value DESC NULLS LAST, owner_id) AS rank
-    FROM deals LEFT JOIN owners USING (owner_id)
+        coalesce(sum(amount) FILTER (NOT now AND closed_at <= until), 0) AS previous,
+        z95() * sqrt(sum(amount::DOUBLE ** 2) FILTER (now OR NOT now AND closed_at <= until)) AS reach,
+        row_number() OVER (ORDER BY value DESC NULLS LAST, owner_id) AS rank
+    FROM deals LEFT JOIN owners USING (owner_id), moment
     WHERE status = 'won' AND in_currency AND owner_id IS NOT NULL GROUP BY owner_id, owners.name
 ),
 potential AS (
@@ -123,25 +154,26 @@ potential AS (
     WHERE deals.status = 'open' AND in_currency AND customer_id IS NOT NULL GROUP BY customer_id, customers.name
 ),
 rows AS (
-    SELECT place, metric, NULL AS rank, NULL AS name, value, previous, CASE WHEN complete THEN value - previous END AS change,
-        NULL AS low, NULL AS high, unit, CASE WHEN NOT complete THEN 'month_to_date'
-            WHEN metric = 'new_customers' AND value + previous > 0 THEN
-                if(abs(value - previous) > z95() * sqrt(value + previous), 'beyond_chance', 'within_chance') END AS note
-    FROM sums, moment
+    SELECT place, metric, NULL AS rank, NULL AS name, value, previous, value - previous - reach AS change_low,
+        value - previous + reach AS change_high, NULL AS low, NULL AS high, unit
+    FROM sums
     UNION ALL
-    SELECT place, metric, NULL, NULL, value, previous, value - previous, interval.low, interval.high, unit,
-        CASE WHEN d.low > 0 OR d.high < 0 THEN 'beyond_chance' WHEN value - previous IS NOT NULL THEN 'within_chance' END
-    FROM judged
+    SELECT place, metric, NULL, NULL, value, previous, value - previous - reach, value - previous + reach,
+        CASE WHEN own IS NOT NULL THEN greatest(value - own, 0) END, value + own, 'share'
+    FROM ratios
     UNION ALL
-    SELECT place, metric, NULL, NULL, value, previous, value - previous, NULL, NULL, unit, NULL FROM states
+    SELECT place, metric, NULL, NULL, value, previous, d.low, d.high, interval.low, interval.high, unit FROM judged
     UNION ALL
-    SELECT 11, 'top_seller', rank, name, value::DOUBLE, previous::DOUBLE, CASE WHEN complete THEN value - previous END,
-        NULL, NULL, 'money', CASE WHEN NOT complete THEN 'month_to_date' END
-    FROM sellers, moment WHERE rank <= 3 AND value > 0
+    SELECT 12, 'top_seller', rank, name, value::DOUBLE, previous::DOUBLE, value::DOUBLE - previous::DOUBLE - reach,
+        value::DOUBLE - previous::DOUBLE + reach, NULL, NULL, 'money'
+    FROM sellers WHERE rank <= 3 AND value > 0
     UNION ALL
-    SELECT 12, 'top_potential', rank, name, value::DOUBLE, NULL, NULL, NULL, NULL, 'money', NULL
+    SELECT 13, 'top_potential', rank, name, value::DOUBLE, NULL, NULL, NULL, NULL, NULL, 'money'
     FROM potential WHERE rank <= 5 AND value > 0
 )
-SELECT metric, rank, name, value, previous, change, low, high, unit, note
-FROM rows
+SELECT metric, rank, name, value, previous, value - previous AS change, change_low, change_high, low, high, unit,
+    CASE WHEN change_low > 0 OR change_high < 0 THEN 'beyond_chance' WHEN change_low IS NOT NULL THEN 'within_chance' END
+        AS note,
+    complete
+FROM rows, moment
 ORDER BY place, rank

@@ -12,6 +12,10 @@
 -- case: direction=before anchor=ticket_opened length=2 ignore=view_page,use_feature_a as_of=2024-10-15T12:00:00Z
 -- case: direction=before
 -- case: window=300d length=2
+-- case: breakdown=segment length=1
+-- case: breakdown=owner direction=before anchor=purchase length=2 limit=5
+-- case: breakdown=channel limit=3 as_of=2024-09-30
+-- case: breakdown=plan_size anchor=login length=1 limit=4 tz=Asia/Shanghai
 WITH asked AS (
     SELECT string_split(coalesce(getvariable('anchor'), 'signup'), ',') AS anchors,
         string_split(coalesce(getvariable('ignore'), ''), ',') AS ignored,
@@ -47,8 +51,9 @@ travelled AS (
     FROM anchored a LEFT JOIN steps USING (customer_id), asked GROUP BY a.customer_id
 )
 SELECT array_to_string(CASE WHEN forward THEN [middle] || names ELSE list_reverse(names) || [middle] END, ' → ') AS path,
-    count(*) AS customers, count(*) / sum(count(*)) OVER () AS share, wilson(count(*), sum(count(*)) OVER ()).low AS low,
-    wilson(count(*), sum(count(*)) OVER ()).high AS high, quantile_cont(far, 0.5) / 3600e6 AS median_hours
-FROM travelled, asked GROUP BY path
-ORDER BY customers DESC, path
-LIMIT coalesce(getvariable('limit'), '50')::INT
+    breakdown, count(*) AS customers, count(*) / sum(count(*)) OVER alike AS share, wilson(count(*), sum(count(*)) OVER alike).low AS low,
+    wilson(count(*), sum(count(*)) OVER alike).high AS high, quantile_cont(far, 0.5) / 3600e6 AS median_hours
+FROM travelled LEFT JOIN breakdowns USING (customer_id), asked GROUP BY path, breakdown
+WINDOW alike AS (PARTITION BY breakdown)
+QUALIFY row_number() OVER (PARTITION BY breakdown ORDER BY customers DESC, path) <= coalesce(getvariable('limit'), '50')::INT
+ORDER BY breakdown NULLS FIRST, customers DESC, path

@@ -8,6 +8,9 @@
 -- case: as_of=2024-03-31
 -- case: as_of=2023-12-31
 -- case: currency=USD limit=50
+-- case: breakdown=segment
+-- case: breakdown=owner limit=1000000
+-- case: breakdown=channel limit=200 as_of=2024-09-30
 WITH contacts AS (
     SELECT customer_key, occurred_at FROM touches
     WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
@@ -37,8 +40,8 @@ ranked AS (
     FROM deals LEFT JOIN (SELECT customer_key, name, owner_id FROM customers) USING (customer_key)
 )
 SELECT rank, customer_id, coalesce(ranked.name, customer_id) AS customer,
-    coalesce(owners.name, ranked.owner_id, '(no owner)') AS owner, open_deals, open_value, ranked.currency, mrr, last_contact, band
-FROM ranked LEFT JOIN owners USING (owner_id) LEFT JOIN last_contacts USING (customer_key)
+    coalesce(owners.name, ranked.owner_id, '(no owner)') AS owner, breakdown, open_deals, open_value, ranked.currency, mrr, last_contact, band
+FROM ranked LEFT JOIN owners USING (owner_id) LEFT JOIN breakdowns USING (customer_id) LEFT JOIN last_contacts USING (customer_key)
 LEFT JOIN newest USING (customer_key)
 LEFT JOIN contracts ON contracts.customer_key = ranked.customer_key AND contracts.currency IS NOT DISTINCT FROM ranked.currency
 WHERE rank <= coalesce(getvariable('limit')::INT, 20)

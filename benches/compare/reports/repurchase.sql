@@ -30,7 +30,7 @@ chosen AS (
 ),
 counted AS (
     SELECT cohort, breakdown, count(*) AS buyers, count(*) FILTER (matured) AS matured,
-        count(*) FILTER (matured AND days <= length) AS again, sum(n) AS n, sum(n * n) AS squares
+        count(*) FILTER (matured AND days <= length) AS again, sum(n) AS n, mean_interval(list(n::DOUBLE)) AS mean
     FROM chosen GROUP BY cohort, breakdown
 ),
 -- Kaplan and Meier: of those at risk until then, who bought again on each day.
@@ -62,10 +62,7 @@ SELECT counted.cohort, counted.breakdown, buyers, matured, again AS bought_again
     CASE WHEN known THEN wilson((1 - s) * informative, informative).low END AS estimate_low,
     CASE WHEN known THEN wilson((1 - s) * informative, informative).high END AS estimate_high, median AS median_days,
     counted.n / buyers AS purchases_per_buyer,
-    CASE WHEN buyers > 1 THEN greatest(mean_interval(counted.n / buyers,
-        sqrt((squares * buyers - counted.n * counted.n) / buyers / nullif(buyers - 1, 0)), buyers).low, 1) END AS purchases_low,
-    mean_interval(counted.n / buyers,
-        sqrt((squares * buyers - counted.n * counted.n) / buyers / nullif(buyers - 1, 0)), buyers).high AS purchases_high,
+    CASE WHEN mean IS NOT NULL THEN greatest(mean.low, 1) END AS purchases_low, mean.high AS purchases_high,
     ended('day', (counted.cohort + CASE unit WHEN 'day' THEN INTERVAL 1 DAY WHEN 'week' THEN INTERVAL 7 DAY
         WHEN 'month' THEN INTERVAL 1 MONTH WHEN 'quarter' THEN INTERVAL 3 MONTH ELSE INTERVAL 1 YEAR END)::DATE
         + unit.length - 1) AS complete

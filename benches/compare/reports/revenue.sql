@@ -20,10 +20,17 @@ counted AS (
     WHERE (getvariable('from') IS NULL OR local_day(occurred_at) >= getvariable('from')::DATE)
         AND (getvariable('to') IS NULL OR local_day(occurred_at) <= getvariable('to')::DATE)
         AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+),
+placed AS (
+    SELECT period, breakdown, mean_interval(list(amount)) AS mean
+    FROM (SELECT period, breakdown, sum(amount)::DOUBLE AS amount FROM counted GROUP BY period, breakdown, order_id)
+    GROUP BY period, breakdown
 )
-SELECT period, breakdown, count(DISTINCT order_id) AS orders, count(DISTINCT customer_id) AS customers,
+SELECT counted.period, counted.breakdown, count(DISTINCT order_id) AS orders, count(DISTINCT customer_id) AS customers,
     sum(amount) AS revenue, sum(amount)::DOUBLE / count(DISTINCT order_id) AS average_order_value,
-    any_value(whole(unit, period)) AS complete
-FROM counted, unit
-GROUP BY period, breakdown
-ORDER BY period, breakdown NULLS FIRST
+    any_value(mean).low AS average_order_value_low, any_value(mean).high AS average_order_value_high,
+    any_value(whole(unit, counted.period)) AS complete
+FROM counted
+    JOIN placed ON placed.period = counted.period AND placed.breakdown IS NOT DISTINCT FROM counted.breakdown, unit
+GROUP BY counted.period, counted.breakdown
+ORDER BY counted.period, counted.breakdown NULLS FIRST

@@ -6,6 +6,9 @@
 -- case: tz=Asia/Shanghai
 -- case: as_of=2024-09-30T12:00:00Z tz=America/New_York window=2000h
 -- case: currency=USD
+-- case: breakdown=segment
+-- case: breakdown=owner as_of=2024-09-30
+-- case: breakdown=channel window=90d
 WITH lines AS (
     SELECT customer_id, order_id, occurred_at, amount
     FROM orders
@@ -27,7 +30,7 @@ scored AS (
         1 + 5 * (rank() OVER (ORDER BY monetary) - 1) // count(*) OVER () AS m
     FROM buyers
 )
-SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, '(no owner)') AS owner, recency_days, frequency, monetary, r, f, m,
+SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, '(no owner)') AS owner, breakdown, recency_days, frequency, monetary, r, f, m,
     -- The head names the segments and what they depend on, not the borders: these are read off answers.
     CASE WHEN r >= 4 AND f + m >= 8 THEN 'champions'
         WHEN r >= 4 AND f + m >= 5 OR r = 3 AND f + m >= 8 THEN 'loyal'
@@ -38,5 +41,5 @@ SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, 
         WHEN f + m >= 5 THEN 'at_risk'
         WHEN r = 2 THEN 'hibernating'
         ELSE 'lost' END AS segment
-FROM scored LEFT JOIN customers USING (customer_id) LEFT JOIN owners USING (owner_id)
+FROM scored LEFT JOIN customers USING (customer_id) LEFT JOIN owners USING (owner_id) LEFT JOIN breakdowns USING (customer_id)
 ORDER BY monetary DESC, customer_id

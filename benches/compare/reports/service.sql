@@ -22,7 +22,7 @@ counted AS (
     SELECT breakdown, period, count(*) AS tickets, count(*) FILTER (is_closed) AS closed,
         count(*) FILTER (is_closed AND reopened > 0) AS reopened,
         count(*) FILTER (is_closed AND reopened IS NOT NULL) AS known,
-        count(rating) AS rated, sum(rating)::DOUBLE AS s, sum(rating * rating)::DOUBLE AS q
+        count(rating) AS rated, list(rating::DOUBLE) FILTER (rating IS NOT NULL) AS ratings
     FROM seen GROUP BY ALL
 ),
 -- Kaplan and Meier, in whole seconds: of those still waiting until then, who was served.
@@ -58,11 +58,10 @@ SELECT g.period, g.breakdown, coalesce(tickets, 0) AS tickets, coalesce(closed, 
     resolution_median AS resolution_median_hours, resolution_p90 AS resolution_p90_hours,
     coalesce(reopened, 0) AS reopened, reopened / nullif(known, 0) AS reopen_rate,
     wilson(reopened, known).low AS reopen_low, wilson(reopened, known).high AS reopen_high,
-    coalesce(rated, 0) AS rated, s / nullif(rated, 0) AS satisfaction,
-    mean_interval(s / nullif(rated, 0), sqrt(greatest(q - s * s / nullif(rated, 0), 0) / nullif(rated - 1, 0)), rated).low
-        AS satisfaction_low,
-    mean_interval(s / nullif(rated, 0), sqrt(greatest(q - s * s / nullif(rated, 0), 0) / nullif(rated - 1, 0)), rated).high
-        AS satisfaction_high,
+    coalesce(rated, 0) AS rated, list_avg(ratings) AS satisfaction,
+    mean_interval(ratings).low AS satisfaction_low,
+    CASE WHEN mean_interval(ratings) IS NOT NULL
+        THEN least(mean_interval(ratings).high, (SELECT best_of(max(rating)) FROM seen)) END AS satisfaction_high,
     whole(unit, g.period) AS complete
 FROM grid g
     LEFT JOIN counted c ON c.period = g.period AND c.breakdown IS NOT DISTINCT FROM g.breakdown

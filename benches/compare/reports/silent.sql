@@ -4,6 +4,9 @@
 -- case: quantile=1 min_days=2 gone_days=36500 limit=1000000
 -- case: activity=login limit=1000000 tz=Asia/Shanghai
 -- case: as_of=2024-09-30 limit=1000000 currency=USD
+-- case: breakdown=segment
+-- case: breakdown=owner as_of=2024-09-30 limit=1000000
+-- case: breakdown=channel quantile=0.5 limit=1000000
 WITH days AS (
     SELECT DISTINCT customer_key, local_day(occurred_at) AS day FROM activity
     WHERE customer_key IS NOT NULL
@@ -28,13 +31,14 @@ contracts AS (
     GROUP BY ALL
 ),
 scored AS (SELECT customer_key, band FROM scores WHERE run_id = (SELECT arg_max(run_id, (cutoff, run_id)) FROM scores))
-SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.owner_id, '(no owner)') AS owner,
+SELECT customer_id, customers.name AS customer, coalesce(owners.name, customers.owner_id, '(no owner)') AS owner, breakdown,
     last_active, days_silent, usual_gap, gap_limit, days_silent / gap_limit AS times_beyond, band,
     CASE WHEN len(currencies) = 1 THEN mrr END AS mrr,
     CASE WHEN len(currencies) = 1 THEN nullif(currencies[1], '') END AS currency
 FROM rhythms JOIN customers USING (customer_key) LEFT JOIN contracts USING (customer_key)
 LEFT JOIN scored USING (customer_key) LEFT JOIN owners ON owners.owner_id = customers.owner_id
+LEFT JOIN breakdowns USING (customer_id)
 WHERE days_silent > gap_limit
     AND CASE WHEN running IS NULL THEN days_silent <= coalesce(getvariable('gone_days')::INT, 180) ELSE running > 0 END
-ORDER BY times_beyond DESC, 10 DESC NULLS LAST, customer_id
+ORDER BY times_beyond DESC, 11 DESC NULLS LAST, customer_id
 LIMIT coalesce(getvariable('limit')::INT, 100)

@@ -28,25 +28,21 @@ weekly AS (
     FROM (SELECT DISTINCT customer_id, breakdown, unnest(generate_series(day, day + 6, INTERVAL 1 DAY)) AS day FROM seen), unit
     WHERE day <= today GROUP BY ALL
 ),
--- The spread of whole numbers, from sums that are exact.
 active AS (
-    SELECT breakdown, period, count(*) AS customers, sum(n) AS n, sum(n * n) AS squares,
+    SELECT breakdown, period, count(*) AS customers, sum(n) AS n, mean_interval(list(n::DOUBLE)) AS mean,
         quantile_cont(n, 0.5) AS median, round(quantile_cont(n, 0.9), 1) AS p90
     FROM (SELECT customer_id, breakdown, period, count(*) AS n FROM seen GROUP BY ALL) GROUP BY ALL
 ),
 measured AS (
     SELECT periods.period, periods.breakdown, days, coalesce(customers, 0) AS customers,
         coalesce(active.n, 0) / days AS dau, coalesce(weekly.n, 0) / days AS wau,
-        mean_interval(active.n / customers,
-            sqrt((squares * customers - active.n * active.n) / customers / nullif(customers - 1, 0)), customers) AS mean,
-        median, p90
+        mean, median, p90
     FROM periods
         LEFT JOIN active ON active.period = periods.period AND active.breakdown IS NOT DISTINCT FROM periods.breakdown
         LEFT JOIN weekly ON weekly.period = periods.period AND weekly.breakdown IS NOT DISTINCT FROM periods.breakdown
 )
 SELECT period, breakdown, days, customers, dau, wau, dau / nullif(customers, 0) AS stickiness,
-    CASE WHEN customers > 1 THEN greatest(mean.low / days, 0) END AS low,
-    CASE WHEN customers > 1 THEN least(mean.high / days, 1) END AS high, median AS median_days, p90 AS p90_days, ended(unit, period) AS complete
+    mean.low / days AS low, CASE WHEN mean IS NOT NULL THEN least(mean.high / days, 1) END AS high, median AS median_days, p90 AS p90_days, ended(unit, period) AS complete
 FROM measured, unit
 WHERE (getvariable('from') IS NULL OR period >= date_trunc(unit, getvariable('from')::DATE))
     AND (getvariable('to') IS NULL OR period <= getvariable('to')::DATE)

@@ -5,6 +5,9 @@
 -- case: statuses=gone,active
 -- case: as_of=2024-09-30 max_touches=1
 -- case: as_of=2024-07-15T09:00:00Z tz=Asia/Shanghai max_touches=2
+-- case: breakdown=segment
+-- case: breakdown=owner max_touches=0
+-- case: breakdown=channel as_of=2024-09-30 max_touches=1
 WITH asked AS (
     SELECT coalesce(getvariable('max_touches')::INT, 3) AS most, string_split(coalesce(getvariable('statuses'),
         'churned,terminated,lost,cancelled,canceled,unsubscribed,流失,已流失,终止,已终止,退订,已退订'), ',') AS statuses
@@ -37,6 +40,6 @@ reasons AS (
     SELECT customer_key, 'quiet', day, day + 180 FROM last_seen
     WHERE day + 180 <= local_day(getvariable('as_of')) AND (SELECT count(*) FROM activity) > 0
 )
-SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, '(no owner)') AS owner, reason, since, until
-FROM reasons JOIN customers USING (customer_key) LEFT JOIN owners USING (owner_id)
+SELECT customer_id, customers.name AS customer, coalesce(owners.name, owner_id, '(no owner)') AS owner, breakdown, reason, since, until
+FROM reasons JOIN customers USING (customer_key) LEFT JOIN owners USING (owner_id) LEFT JOIN breakdowns USING (customer_id)
 ORDER BY customer_id, reason

@@ -23,13 +23,14 @@ closed AS (
 counted AS (
     SELECT period, currency, breakdown, count(*) AS closed, count(*) FILTER (is_won) AS won,
         coalesce(sum(amount) FILTER (is_won), 0) AS won_value,
-        avg(amount::DOUBLE) FILTER (is_won) AS mean_won, stddev_samp(amount::DOUBLE) FILTER (is_won) AS sd,
-        count(amount) FILTER (is_won) AS n, avg(days) FILTER (is_won) AS mean_cycle_days
+        avg(amount::DOUBLE) FILTER (is_won) AS mean_won, avg(days) FILTER (is_won) AS mean_cycle_days,
+        mean_interval(list(amount::DOUBLE) FILTER (is_won AND amount IS NOT NULL)) AS amounts,
+        mean_interval(list(days) FILTER (is_won)) AS cycles
     FROM closed GROUP BY ALL
 )
 SELECT period, currency, breakdown, closed, won, won / closed AS win_rate, wilson(won, closed).low AS low,
-    wilson(won, closed).high AS high, won_value, mean_won, mean_interval(mean_won, sd, n).low AS mean_won_low,
-    mean_interval(mean_won, sd, n).high AS mean_won_high, mean_cycle_days,
+    wilson(won, closed).high AS high, won_value, mean_won, amounts.low AS mean_won_low, amounts.high AS mean_won_high, mean_cycle_days,
+    cycles.low AS mean_cycle_days_low, cycles.high AS mean_cycle_days_high,
     CASE WHEN mean_cycle_days > 0 THEN won * mean_won / mean_cycle_days END AS velocity, whole(unit, period) AS complete
 FROM counted, unit
 ORDER BY period, currency NULLS FIRST, breakdown NULLS FIRST

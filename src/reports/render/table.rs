@@ -25,15 +25,18 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
         for row in 0..batch.num_rows() {
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
                 let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
-                let unit = if unit == "by_row" { own_unit(batch, row) } else { unit };
+                let unit = match (unit, own_unit(batch, row)) {
+                    ("change_by_row", "share") => "points",
+                    ("by_row" | "change_by_row", own) => own,
+                    (unit, _) => unit,
+                };
                 let text = cell_text(column.as_ref(), row, unit);
                 let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
                 let words = match is_null(column.as_ref(), row) {
-                    true => absent,
-                    false => header.words(field.name(), &text),
+                    true => absent.map(|absent| absent.get(language)),
+                    false => report.called(header, field.name(), &text, language),
                 };
-                Cell::new(words.map_or(text.as_str(), |words| words.get(language)))
-                    .set_alignment(alignment(field.data_type()))
+                Cell::new(words.unwrap_or(&text)).set_alignment(alignment(field.data_type()))
             }));
         }
     }
@@ -62,8 +65,8 @@ fn alignment(data_type: &DataType) -> CellAlignment {
     if is_numeric(data_type) { CellAlignment::Right } else { CellAlignment::Left }
 }
 
-/// One cell as a person reads it: shares as percentages, money to the cent
-/// with thousands apart, a missing value as a dash.
+/// One cell as a person reads it: shares as percentages, their differences in
+/// percentage points (pp), money to the cent with thousands apart, a missing value as a dash.
 #[must_use]
 pub fn cell_text(column: &dyn Array, row: usize, unit: &str) -> String {
     if is_null(column, row) {
@@ -72,6 +75,9 @@ pub fn cell_text(column: &dyn Array, row: usize, unit: &str) -> String {
     match (column.data_type(), unit) {
         (DataType::Float64, "share") => {
             format!("{:.1} %", 100.0 * column.as_primitive::<Float64Type>().value(row))
+        }
+        (DataType::Float64, "points") => {
+            format!("{:+.1} pp", 100.0 * column.as_primitive::<Float64Type>().value(row))
         }
         (DataType::Float64, "count") => {
             grouped(&format!("{:.0}", column.as_primitive::<Float64Type>().value(row)))

@@ -82,7 +82,7 @@ fn write(
     match column.data_type() {
         DataType::Float64 => {
             let number = column.as_primitive::<Float64Type>().value(row);
-            let format = if unit == "share" { "0.0%" } else { "#,##0.00" };
+            let format = if matches!(unit, "share" | "points") { "0.0%" } else { "#,##0.00" };
             sheet.write_number_with_format(line, at, number, &pattern(format))?;
         }
         DataType::Int64 => {

@@ -123,6 +123,8 @@ fn attribute(name: &str) -> Column {
         unit: None,
         kind: ColumnKind::Text,
         absent: None,
+        whole: false,
+        interval: None,
     }
 }
 

@@ -160,6 +160,8 @@ impl Scale<'_> {
             unit: self.currency.filter(|_| kind == ColumnKind::Money).map(str::to_owned),
             kind,
             absent: None,
+            whole: false,
+            interval: None,
         }
     }
 
@@ -167,10 +169,12 @@ impl Scale<'_> {
         let metric = row.get("metric")?.as_str()?;
         let column = self.column(row);
         let previous = row.get("previous").filter(|previous| !previous.is_null());
-        let running = row.get("note").and_then(Value::as_str) == Some("month_to_date");
-        let note = previous.filter(|_| running).map(|previous| {
-            let last = column.brief(previous, cx.lang).text;
-            Text::MonthToDate.fill(cx.lang, &[("value", &last)])
+        // While a month runs, what adds up over it is beside as much of the last.
+        let running = row.get("complete") == Some(&Value::Bool(false));
+        let adds_up = matches!(metric, "new_customers" | "revenue" | "active_customers" | "nrr");
+        let note = previous.filter(|_| running && adds_up).map(|previous| {
+            let then = column.brief(previous, cx.lang).text;
+            Text::SoFarLastMonth.fill(cx.lang, &[("value", &then)])
         });
         Some(Tile {
             title: self.label(metric, cx.lang),
@@ -188,13 +192,14 @@ impl Scale<'_> {
     fn change(&self, row: &Row, metric: &str, kind: ColumnKind) -> Option<Change> {
         let by = charts_number(row.get("change"))?;
         let previous = charts_number(row.get("previous"))?;
-        let (measure, by) = match kind {
-            ColumnKind::Share => (Measure::Points, by),
-            ColumnKind::Score => (Measure::Score, by),
+        let (measure, unit) = match kind {
+            ColumnKind::Share => (Measure::Points, 1.0),
+            ColumnKind::Score => (Measure::Score, 1.0),
             // Nothing is a multiple of nothing.
             _ if previous == 0.0 => return None,
-            _ => (Measure::Relative, by / previous),
+            _ => (Measure::Relative, previous),
         };
+        let end = |name: &str| Some(charts_number(row.get(name))? / unit);
         let better = match metric {
             "open_tickets" | "revenue_at_risk" | "customers_at_risk" => Better::Down,
             _ => Better::Up,
@@ -205,12 +210,12 @@ impl Scale<'_> {
             _ => None,
         };
         Some(Change {
-            by,
+            by: by / unit,
             measure,
             since: month_before(&self.day),
             better,
             verdict,
-            interval: None,
+            interval: end("change_low").zip(end("change_high")),
         })
     }
 

@@ -95,6 +95,7 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCod
         parameters,
         as_of,
         definition: definition(header, &outcome, cx.lang),
+        voided: voided(header, &outcome, cx.lang),
         chart: header.chart.clone().unwrap_or_else(no_chart),
         outcome,
     };
@@ -131,7 +132,10 @@ async fn run(
         let currency = state.currency(&engine).await?;
         let table = rows::table(&report, &query.header, currency.as_deref(), DRAWN, cx.lang)?;
         let empty = engine.snapshot().run_id() == 0;
-        let hint = empty.then(|| cx.lang.t(Text::LoadFirst).to_owned());
+        let hint = match (empty, &query.header.hint) {
+            (true, _) => Some(cx.lang.t(Text::LoadFirst).to_owned()),
+            (false, hint) => hint.as_ref().map(|hint| hint.get(cx.lang).to_owned()),
+        };
         Ok((rows::day(&report), Outcome::Rows { table, links, hint }))
     };
     answer::in_turn(state, work).await
@@ -155,11 +159,24 @@ fn definition(header: &Header, outcome: &Outcome, lang: Lang) -> Vec<String> {
         Lang::En => ": ",
         Lang::Zh => "：",
     };
-    let line = |column: &Column| {
-        let doc = header.columns.get(&column.name)?.doc.as_ref()?;
-        Some([&column.title, colon, doc.get(lang)].concat())
+    let line = |name: &String| {
+        let note = header.columns.get(name)?;
+        Some([note.title.get(lang), colon, note.doc.as_ref()?.get(lang)].concat())
     };
-    table.columns.iter().filter_map(line).collect()
+    let names = |column: &Column| -> Vec<String> {
+        std::iter::once(&column.name).chain(column.interval.iter().flatten()).cloned().collect()
+    };
+    table.columns.iter().flat_map(names).filter_map(|name| line(&name)).collect()
+}
+
+/// Why the whole result must not be relied on, if a row's note says so.
+fn voided(header: &Header, outcome: &Outcome, lang: Lang) -> Option<String> {
+    let Outcome::Rows { table, .. } = outcome else { return None };
+    let mut notes = table.rows.iter().filter_map(|row| row.get("note")?.as_str());
+    // A page's rows hold a code's words.
+    let mut why =
+        header.voids.iter().filter_map(|code| Some(header.words("note", code)?.get(lang)));
+    why.find(|why| notes.any(|note| note == *why)).map(str::to_owned)
 }
 
 /// The form: what can be set, what it is set to, and what was refused.
@@ -233,7 +250,9 @@ fn no_chart() -> ChartSpec {
         high: None,
         complete: None,
         count: None,
+        open: None,
         total: false,
+        none: false,
     }
 }
 

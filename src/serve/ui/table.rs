@@ -36,12 +36,16 @@ pub enum ColumnKind {
     Money,
     /// A fraction of one, shown in percent.
     Share,
+    /// A difference of two shares, shown in percentage points.
+    Points,
     /// A score on its own scale, such as NPS.
     Score,
     /// A length of time in days.
     Days,
     /// A number in the unit that the row names, under [`UNIT`].
     ByRow,
+    /// A difference of two such numbers.
+    ChangeByRow,
     /// A date or an instant.
     Date,
     /// A calendar period by its first day or month.
@@ -59,10 +63,12 @@ impl ColumnKind {
         match unit {
             "count" => Self::Count,
             "share" => Self::Share,
+            "points" => Self::Points,
             "money" => Self::Money,
             "days" => Self::Days,
             "score" => Self::Score,
             "by_row" => Self::ByRow,
+            "change_by_row" => Self::ChangeByRow,
             _ => Self::Number,
         }
     }
@@ -76,9 +82,11 @@ impl ColumnKind {
                 | Self::Number
                 | Self::Money
                 | Self::Share
+                | Self::Points
                 | Self::Score
                 | Self::Days
                 | Self::ByRow
+                | Self::ChangeByRow
         )
     }
 }
@@ -97,6 +105,10 @@ pub struct Column {
     /// What an absent value means, in the reader's language: `All` in a total's
     /// row. Without it, an absent value is a dash.
     pub absent: Option<String>,
+    /// Whether every amount is whole, so that cents say nothing.
+    pub whole: bool,
+    /// The columns that hold the ends of the interval around a value.
+    pub interval: Option<[String; 2]>,
 }
 
 impl Column {
@@ -106,9 +118,12 @@ impl Column {
         let unit = match (self.kind, self.unit.as_deref()) {
             (ColumnKind::Money, Some(code)) => format::currency_sign(code).trim().to_owned(),
             (ColumnKind::Days, None) => lang.t(Text::DaysUnit).to_owned(),
+            (ColumnKind::Points, None) => lang.t(Text::PointsUnit).to_owned(),
             (_, unit) => unit.unwrap_or_default().to_owned(),
         };
-        if unit.is_empty() || self.title.to_lowercase().contains(&unit) {
+        // "pp" may be part of any word.
+        let is_said = self.kind != ColumnKind::Points && self.title.to_lowercase().contains(&unit);
+        if unit.is_empty() || is_said {
             return self.title.clone();
         }
         match lang {
@@ -129,12 +144,18 @@ impl Column {
         };
         match self.kind {
             ColumnKind::Count => number(&|decimal| format::fixed(decimal, 0, 0)),
-            ColumnKind::Number | ColumnKind::ByRow => number(&format::some),
-            ColumnKind::Money => number(&|decimal| format::fixed(decimal, 2, 2)),
+            ColumnKind::Number | ColumnKind::ByRow | ColumnKind::ChangeByRow => {
+                number(&format::some)
+            }
+            ColumnKind::Money => {
+                let places = if self.whole { 0 } else { 2 };
+                number(&|decimal| format::fixed(decimal, places, places))
+            }
             ColumnKind::Share => number(&format::percent),
+            ColumnKind::Points => number(&format::points),
             // Whole days and whole scores are integers in the rows, and stay so.
             ColumnKind::Score | ColumnKind::Days => {
-                number(&|decimal| format::fixed(decimal, usize::from(value.is_f64()), 1))
+                number(&|decimal| format::tenths(decimal, usize::from(value.is_f64())))
             }
             ColumnKind::Flag => value
                 .as_bool()
@@ -154,11 +175,24 @@ impl Column {
             (ColumnKind::Count | ColumnKind::Number, Some(decimal)) => {
                 format::compact(&decimal, lang)
             }
+            (ColumnKind::Points, Some(decimal)) => {
+                let Formatted { text, exact } = format::points(&decimal);
+                Formatted { text: Text::Points.fill(lang, &[("n", &text)]), exact }
+            }
             (ColumnKind::Period, _) if value.is_string() => {
                 words(value, |text| date::long(text, lang))
             }
             _ => self.format(value, lang),
         }
+    }
+
+    /// The interval around this column's value in `row`, if the row has both ends.
+    fn interval(&self, row: &Row, lang: Lang) -> Option<String> {
+        let end = |name: &String| row.get(name).filter(|end| !end.is_null());
+        let [low, high] = self.interval.as_ref()?;
+        let [low, high] = [end(low)?, end(high)?].map(|end| self.format(end, lang).text);
+        let low = low.trim_end_matches('%');
+        Some(Text::Interval.fill(lang, &[("low", low), ("high", &high)]))
     }
 }
 
@@ -182,10 +216,21 @@ pub struct DataTable {
 }
 
 impl DataTable {
-    /// The first `most` rows of as many as there are.
+    /// Whether rows are by calendar period, the earliest first.
+    #[must_use]
+    pub fn is_by_period(&self) -> bool {
+        self.columns.first().is_some_and(|first| first.kind == ColumnKind::Period)
+    }
+
+    /// The first `most` rows of as many as there are, the newest period first.
     #[must_use]
     pub fn first(&self, most: usize) -> Self {
-        let rows = self.rows.iter().take(most).cloned().collect();
+        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        if let Some(period) = self.columns.first().filter(|_| self.is_by_period()) {
+            let of = |row: &Row| row.get(&period.name).and_then(Value::as_str).map(str::to_owned);
+            rows.sort_by_key(|row| std::cmp::Reverse(of(row)));
+        }
+        let rows = rows.into_iter().take(most).cloned().collect();
         Self { columns: self.columns.clone(), rows, total: self.total }
     }
 }
@@ -211,33 +256,50 @@ pub fn render(cx: &Context, caption: &str, table: &DataTable) -> Markup {
                     @for row in &table.rows {
                         tr {
                             @for column in &table.columns {
-                                (cell(cx, &of_row(column, row), row.get(&column.name).unwrap_or(&Value::Null)))
+                                (cell(cx, &of_row(column, row), row))
                             }
                         }
                     }
                 }
             }
         }
-        p.note { (row_count(cx.lang, table)) }
+        p.note {
+            (row_count(cx.lang, table))
+            @if table.columns.iter().any(|column| column.interval.is_some()) {
+                " · " (cx.lang.t(Text::IntervalNote))
+            }
+        }
     }
 }
 
 /// The column as it is in this row.
 fn of_row<'a>(column: &'a Column, row: &Row) -> Cow<'a, Column> {
     match row.get(UNIT).and_then(Value::as_str) {
-        Some(unit) if column.kind == ColumnKind::ByRow => {
+        Some("share") if column.kind == ColumnKind::ChangeByRow => {
+            Cow::Owned(Column { kind: ColumnKind::Points, ..column.clone() })
+        }
+        Some(unit) if matches!(column.kind, ColumnKind::ByRow | ColumnKind::ChangeByRow) => {
             Cow::Owned(Column { kind: ColumnKind::of_unit(unit), ..column.clone() })
         }
         _ => Cow::Borrowed(column),
     }
 }
 
-fn cell(cx: &Context, column: &Column, value: &Value) -> Markup {
-    let shown = column.format(value, cx.lang);
+fn cell(cx: &Context, column: &Column, row: &Row) -> Markup {
+    let value = row.get(&column.name).unwrap_or(&Value::Null);
+    // A heading of several units can not say that these are points.
+    let says_unit = column.kind == ColumnKind::Points && row.contains_key(UNIT);
+    let shown =
+        if says_unit { column.brief(value, cx.lang) } else { column.format(value, cx.lang) };
     let id = value.as_str().filter(|_| column.kind == ColumnKind::Customer);
     html! {
         @if column.kind.is_numeric() {
-            td.num { (shown) }
+            td.num {
+                (shown)
+                @if let Some(interval) = column.interval(row, cx.lang) {
+                    span.interval { (interval) }
+                }
+            }
         } @else if let Some(id) = id {
             td { a href=(cx.customer(id)) { (shown) } }
         } @else if column.kind == ColumnKind::Text {

@@ -18,7 +18,9 @@ use super::pages::{Parameter, ParameterKind};
 use super::table::{self, Column, ColumnKind, DataTable, Row};
 use markup::{tags, words};
 
+mod marks;
 mod markup;
+mod numbers;
 
 const EVIL: &str =
     "<script>alert(\"1\")</script>' & 北京市海淀区中关村科技园区发展有限责任公司第二分公司";
@@ -39,6 +41,8 @@ fn column(name: &str, kind: ColumnKind) -> Column {
         unit: Some("CNY".to_owned()).filter(|_| kind == ColumnKind::Money),
         kind,
         absent: None,
+        whole: false,
+        interval: None,
     }
 }
 
@@ -66,7 +70,9 @@ fn spec(kind: ChartKind) -> ChartSpec {
         high: named("high"),
         complete: named("complete"),
         count: named("count"),
+        open: None,
         total: true,
+        none: false,
     }
 }
 
@@ -96,6 +102,7 @@ fn report_page(kind: ChartKind, columns: Vec<Column>, rows: Vec<Row>) -> ReportP
         }],
         as_of: Some("2025-11-30".to_owned()),
         definition: vec![EVIL.to_owned()],
+        voided: Some(EVIL.to_owned()),
         chart: spec(kind),
         outcome: Outcome::Rows {
             table: DataTable { total: rows.len(), columns, rows },

@@ -39,13 +39,15 @@ texts! {
     Language: "Language", "语言";
     AsOf: "As of {date}", "数据截至 {date}";
     Footer: "Served from your own store by Tenure. Nothing on this page leaves the machine.",
-        "由 Tenure 从您自己的数据库提供，本页内容不会离开这台机器。";
+        "由 Tenure 根据您自己的数据生成，本页内容不会离开这台机器。";
     ApiDescription: "API description", "接口说明";
 
     // Values
     Yes: "yes", "是";
     No: "no", "否";
     DaysUnit: "days", "天";
+    PointsUnit: "pp", "百分点";
+    NoValue: "(none)", "（未填）";
 
     // Overview
     OverviewLead: "How {period} went, and where to look next.", "{period}经营情况与需要关注之处。";
@@ -54,22 +56,22 @@ texts! {
     NothingLoaded: "No data yet", "尚无数据";
     LoadFirst: "Load the files your CRM exports: tenure ingest PATH. Then reload this page.",
         "请先导入 CRM 导出的文件：tenure ingest PATH，然后刷新本页。";
-    MonthToDate: "month to date; all of last month {value}", "本月至今；上月全月 {value}";
     NobodyAtRisk: "Nobody is scored as at risk.", "目前没有预警客户。";
     NothingToList: "Nothing to list for this period.", "本期没有可列出的内容。";
+    SoFarLastMonth: "by this day last month {value}", "上月同期 {value}";
     Since: "vs {period}", "较 {period}";
-    Points: "{n} pts", "{n} 个百分点";
+    Points: "{n} pp", "{n} 个百分点";
     ScorePoints: "{n} pts", "{n} 分";
-    ChangeReal: "more than chance", "超出正常波动";
-    ChangeChance: "within normal variation", "属正常波动";
+    ChangeReal: "beyond chance", "超出正常波动";
+    ChangeChance: "within chance", "属正常波动";
     ChangeTooFew: "too few to tell", "样本太少，无法判断";
     ChangeNone: "nothing to compare with", "无可比数据";
-    ChangeExplained: "A change counts as more than chance when its 95 % interval excludes zero: {low} to {high}.",
+    ChangeExplained: "A change counts as beyond chance when its 95 % interval excludes zero: {low} to {high}.",
         "当变化的 95% 置信区间不含零时，视为超出正常波动：{low} 至 {high}。";
 
     // Reports
     ReportsLead: "Every report can be set, printed and downloaded. Each is one SQL file you can read.",
-        "每份报表都可调参数、打印和下载，每份都是一个可读的 SQL 文件。";
+        "每份报表都可以调整参数、打印和下载；每份报表都是一个可以阅读的 SQL 文件。";
     Parameters: "Parameters", "参数";
     AsOfTitle: "As of", "截至日期";
     AsOfDoc: "Stand at the end of this day; later rows do not exist.", "以该日结束时为准，之后的数据视为不存在。";
@@ -87,6 +89,9 @@ texts! {
     RowCount: "{n} rows", "{n} 行";
     OneRow: "1 row", "1 行";
     TheNumbers: "The numbers", "明细数据";
+    Interval: "{low} to {high}", "{low} 至 {high}";
+    IntervalNote: "Below a number in grey: its 95 % interval.", "数值下方灰字为其 95% 区间。";
+    Voided: "Do not rely on this result: {why}.", "本结果不可采信：{why}。";
 
     // Charts
     ChartOf: "{y} by {x}.", "按{x}显示{y}。";
@@ -94,17 +99,20 @@ texts! {
         "最低 {low}（{where}），最高 {high}（{there}）。";
     ChartTable: "The table below holds the same numbers.", "下表列出相同的数据。";
     Incomplete: "not complete yet", "尚未完整";
-    IncompleteNote: "Dashed or hatched: the period is not over yet, the value will still change.",
-        "虚线或斜纹：该周期尚未结束，数值仍会变化。";
+    IncompleteNote: "Dashed or hatched: not complete yet, the value will still change.",
+        "虚线或斜纹：尚未完整，数值仍会变化。";
     WhiskerNote: "Whiskers and bands are 95 % intervals.", "误差线与色带为 95% 置信区间。";
-    OrderNote: "Lines from light (earliest) to dark (latest).", "线条由浅（最早）到深（最近）。";
+    OrderNote: "Lines from light ({first}) to dark ({last}).", "线条由浅（{first}）到深（{last}）。";
+    CutAxis: "The axis does not start at 0.", "纵轴不从 0 开始。";
     DrawnFirst: "First {shown} of {total} shown in the chart.", "图中显示前 {shown} 项，共 {total} 项。";
+    DrawnNewest: "Newest {shown} of {total} rows shown in the chart.",
+        "图中显示最近 {shown} 行，共 {total} 行。";
     OfPrevious: "{share} of the step before", "上一步的 {share}";
     NothingToDraw: "Nothing to draw: no value is a number.", "无可绘制的数值。";
 
     // At risk
     AtRiskLead: "Most likely to leave first, with the reasons and the person to act.",
-        "按流失可能性排序，并列出原因与负责人。";
+        "流失可能性最高的在前，并列出原因与负责人。";
     Customer: "Customer", "客户";
     Probability: "Probability", "流失概率";
     Band: "Band", "风险等级";
@@ -132,7 +140,7 @@ texts! {
     // Customer
     WhyThisScore: "Why this probability", "为什么是这个概率";
     WhyLead: "Starting from the average customer, each reason pushes the score up or down; together they give exactly this customer's score.",
-        "从平均客户出发，每条原因把评分推高或拉低，合计正好等于该客户的评分。";
+        "以平均客户为起点，每条原因把评分推高或拉低，合计正好等于该客户的评分。";
     Base: "Average customer", "平均客户";
     ThisCustomer: "This customer", "该客户";
     SmallerReasons: "{n} smaller reasons together", "其余 {n} 条较小原因合计";

@@ -20,11 +20,12 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   }
 }
 
-// A numeric cell is a number, a dash is nothing, anything else its words.
+// A numeric cell is a number, a dash is nothing, anything else its words. What
+// follows the value, an interval, does not count.
 function key(cell) {
-  const text = cell.textContent.trim();
+  const text = cell.firstChild?.textContent.trim() ?? "";
   if (text === "–") return null;
-  return cell.classList.contains("num") ? Number(text.replace(/[,%]/g, "").replace("−", "-")) : text;
+  return cell.classList.contains("num") ? Number.parseFloat(text.replace(/[,<]/g, "").replace("−", "-")) : text;
 }
 
 // Rows without a value stay last in either direction.

@@ -31,6 +31,8 @@ pub fn tick(column: &Column, value: f64, step: f64, lang: Lang) -> String {
         (ColumnKind::Share, Some(share)) => {
             format!("{}%", share.shift(-2).round(places).grouped(places))
         }
+        // The heading says that these are points.
+        (ColumnKind::Points, Some(points)) => points.shift(-2).round(places).grouped(places),
         _ => column.brief(&Value::from(value), lang).text,
     };
     // An absurd value must not push the plot off its own frame.

@@ -1,9 +1,8 @@
 //! How do categories compare, and is the difference more than chance?
 //!
 //! Bars lie, so that long names can be read, and always start at zero. A
-//! whisker shows the interval. A row without a category is the total: of a rate
-//! it becomes a reference line, of an amount it stays in the table, where it
-//! does not dwarf its parts.
+//! whisker shows the interval. The total of a rate becomes a reference line, of
+//! an amount it stays in the table, where it does not dwarf its parts.
 
 use maud::{Markup, html};
 
@@ -20,9 +19,14 @@ pub const MOST: usize = 30;
 const BAR: f64 = 16.0;
 const GAP: f64 = 12.0;
 
-/// One category: its name and, per series, its mark.
+/// Between the steps of a path.
+const ARROW: &str = " → ";
+
+/// One category: its name, what of it others do not share, and, per series, its
+/// mark.
 struct Group<'a> {
     name: &'a str,
+    own: &'a str,
     marks: Vec<Option<&'a Point<'a>>>,
 }
 
@@ -33,7 +37,8 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
         return html! {};
     };
     let column = first.column;
-    let groups = groups(series);
+    let mut groups = groups(series);
+    let shared = set_apart(&mut groups);
     let total = reference(series);
     let marks = || groups.iter().flat_map(|group| group.marks.iter().flatten());
     let widest = |side: fn(f64) -> bool| {
@@ -43,16 +48,18 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
             .fold(0.0, f64::max)
     };
     // On a phone the name stands above its bars, otherwise left of them.
-    let names = groups.iter().map(|group| label::width(group.name)).fold(0.0, f64::max);
+    let names = groups.iter().map(|group| label::width(group.own)).fold(0.0, f64::max);
     // The first tick's label is centred on the axis and needs half its width.
-    let left = if frame.narrow { 14.0 } else { names.min(260.0) + 12.0 };
+    let left = if frame.narrow { 14.0 } else { names.min(0.36 * frame.width) + 12.0 };
     let start = left + widest(|y| y < 0.0);
     let end = frame.width - widest(|y| y >= 0.0) - 4.0;
     let reference = total.and_then(|total| total.y);
     let values = marks().flat_map(|mark| [mark.y, mark.low, mark.high]).flatten().chain(reference);
     let steps = if frame.narrow { 3 } else { 6 };
     let xs = Scale::nice(values, true, steps, (start, end));
-    let title = axis::title(series, frame.lang);
+    let titles = [axis::title(series, frame.lang), shared];
+    let title =
+        titles.into_iter().filter(|title| !title.is_empty()).collect::<Vec<_>>().join(" · ");
     let heads = [!title.is_empty(), series.len() > 1 || total.is_some()];
     let top = 4.0 + 20.0 * heads.map(f64::from).iter().sum::<f64>();
     let head = if frame.narrow { 18.0 } else { 0.0 };
@@ -88,7 +95,7 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
 fn groups<'a>(series: &'a [Series<'a>]) -> Vec<Group<'a>> {
     let mut order: Vec<&Point> = Vec::new();
     for point in series.iter().flat_map(|series| &series.points) {
-        if !point.x.is_null() && !order.iter().any(|known| known.x == point.x) {
+        if !point.is_total && !order.iter().any(|known| known.x == point.x) {
             order.push(point);
         }
     }
@@ -97,6 +104,7 @@ fn groups<'a>(series: &'a [Series<'a>]) -> Vec<Group<'a>> {
         .take(MOST)
         .map(|own| Group {
             name: &own.at,
+            own: &own.at,
             marks: series
                 .iter()
                 .map(|series| series.points.iter().find(|point| point.x == own.x))
@@ -105,11 +113,36 @@ fn groups<'a>(series: &'a [Series<'a>]) -> Vec<Group<'a>> {
         .collect()
 }
 
+/// Leaves out of the names the steps that all paths begin or end with, and says
+/// which these are: the names must tell bars apart.
+fn set_apart(groups: &mut [Group]) -> String {
+    let Some(first) = groups.first().map(|group| group.name).filter(|_| groups.len() > 1) else {
+        return String::new();
+    };
+    let begins = first.split_inclusive(ARROW).next().filter(|step| step.ends_with(ARROW));
+    let ends = first.rfind(ARROW).map(|at| &first[at..]);
+    let by_all = |holds: &dyn Fn(&str) -> bool| groups.iter().all(|group| holds(group.name));
+    if let Some(step) = begins.filter(|step| by_all(&|name| name.starts_with(step))) {
+        groups.iter_mut().for_each(|group| group.own = &group.name[step.len()..]);
+        return format!("{step}…");
+    }
+    if let Some(step) = ends.filter(|step| by_all(&|name| name.ends_with(step))) {
+        groups
+            .iter_mut()
+            .for_each(|group| group.own = &group.name[..group.name.len() - step.len()]);
+        return format!("…{step}");
+    }
+    String::new()
+}
+
 /// The total's mark, where a line at it means something: one series of a rate.
 fn reference<'a>(series: &'a [Series<'a>]) -> Option<&'a Point<'a>> {
     let [only] = series else { return None };
-    let rate = matches!(only.column.kind, ColumnKind::Share | ColumnKind::Score | ColumnKind::Days);
-    only.points.iter().find(|point| rate && point.x.is_null() && point.y.is_some())
+    let rate = matches!(
+        only.column.kind,
+        ColumnKind::Share | ColumnKind::Points | ColumnKind::Score | ColumnKind::Days
+    );
+    only.points.iter().find(|point| rate && point.is_total && point.y.is_some())
 }
 
 fn steps_of(start: f64, pitch: f64) -> impl Iterator<Item = f64> {
@@ -122,10 +155,10 @@ fn category(frame: &Frame, group: &Group, xs: &Scale, (left, y): (f64, f64)) -> 
     let middle = first + BAR * group.marks.len() as f64 / 2.0;
     html! {
         @if frame.narrow {
-            text.label x=(px(left)) y=(px(y + 12.0)) { title { (group.name) } (label::fit(group.name, frame.width - left)) }
+            text.label x=(px(left)) y=(px(y + 12.0)) { title { (group.name) } (label::fit(group.own, frame.width - left)) }
         } @else {
             text.label.end x=(px(left - 12.0)) y=(px(middle + 4.0)) {
-                title { (group.name) } (label::fit(group.name, left - 12.0))
+                title { (group.name) } (label::fit(group.own, left - 12.0))
             }
         }
         @for ((index, mark), y) in group.marks.iter().enumerate().zip(steps_of(first, BAR)) {

@@ -19,6 +19,8 @@ const LONGEST: f64 = 110.0;
 pub struct Point<'a> {
     /// The value along the chart, as the row holds it.
     pub x: &'a Value,
+    /// Whether this is the total of the others.
+    pub is_total: bool,
     /// The measured value; none leaves a gap.
     pub y: Option<f64>,
     /// Lower end of the interval.
@@ -53,6 +55,8 @@ pub struct Series<'a> {
     pub column: &'a Column,
     /// The column along the chart.
     pub along: Option<&'a Column>,
+    /// The column that says how many a mark stands for.
+    pub counted: Option<&'a Column>,
     /// The marks in the order of the rows.
     pub points: Vec<Point<'a>>,
 }
@@ -70,7 +74,7 @@ pub fn series<'a>(
     let along = find(&spec.x);
     let counted = spec.count.as_deref().and_then(find);
     let mut all: Vec<Series> = Vec::new();
-    let drawn = |row: &&Row| spec.total || !cell(row, &spec.x).is_null();
+    let drawn = |row: &&Row| spec.total || spec.none || !cell(row, &spec.x).is_null();
     for row in rows.iter().filter(drawn) {
         for column in &measured {
             let mut name = split
@@ -82,7 +86,7 @@ pub fn series<'a>(
             let point = point(spec, row, column, along, counted, &name, lang);
             match all.iter_mut().find(|series| series.name == name) {
                 Some(series) => series.points.push(point),
-                None => all.push(Series { name, column, along, points: vec![point] }),
+                None => all.push(Series { name, column, along, counted, points: vec![point] }),
             }
         }
     }
@@ -105,8 +109,10 @@ fn point<'a>(
     // The interval is that of the first measure.
     let is_first = spec.y.first() == Some(&column.name);
     let (low, high) = if is_first { (end(&spec.low), end(&spec.high)) } else { Default::default() };
-    let complete =
-        spec.complete.as_deref().and_then(|name| cell(row, name).as_bool()).unwrap_or(true);
+    let over = spec.complete.as_deref().and_then(|name| cell(row, name).as_bool()).unwrap_or(true);
+    let is_last = spec.y.last() == Some(&column.name);
+    let open = spec.open.as_deref().filter(|_| is_last).and_then(|name| cell(row, name).as_i64());
+    let complete = over && open.is_none_or(|open| open == 0);
     let at = along.map_or_else(String::new, |along| along.brief(x, lang).text);
     let count = counted
         .map(|counted| label::fit(&counted.format(cell(row, &counted.name), lang).text, LONGEST));
@@ -126,7 +132,8 @@ fn point<'a>(
     }
     // An absurd value must not push the drawing off its own frame.
     let brief = label::fit(&column.brief(value, lang).text, LONGEST);
-    Point { x, y: format::number(value), low, high, complete, count, at, brief, tip }
+    let is_total = x.is_null() && !spec.none;
+    Point { x, is_total, y: format::number(value), low, high, complete, count, at, brief, tip }
 }
 
 fn cell<'a>(row: &'a Row, name: &str) -> &'a Value {
@@ -199,8 +206,19 @@ pub fn positions<'a>(series: &'a [Series<'a>]) -> (Along, Vec<(f64, &'a Point<'a
     (along, positions)
 }
 
-/// Whether an axis of `kind` starts at zero: amounts and shares do, since a cut
-/// axis makes small changes look large; scores have no natural zero.
-pub fn from_zero(kind: ColumnKind) -> bool {
-    kind != ColumnKind::Score
+/// Whether the axis of lines starts at zero: amounts and shares do, since a cut
+/// axis makes small changes look large. Scores have no natural zero, and shares
+/// that all are near one or above, such as NRR, would be one flat line.
+pub fn from_zero(series: &[Series]) -> bool {
+    let kind = series.first().map(|first| first.column.kind);
+    let points = || series.iter().flat_map(|own| &own.points);
+    let near_one = |point: &Point| {
+        let least = point.y.map(|y| point.low.map_or(y, |low| low.min(y)));
+        least.is_none_or(|least| least >= 0.75)
+    };
+    match kind {
+        Some(ColumnKind::Score) => false,
+        Some(ColumnKind::Share) => !points().all(near_one),
+        _ => true,
+    }
 }

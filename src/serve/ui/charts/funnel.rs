@@ -6,6 +6,7 @@
 
 use maud::{Markup, html};
 
+use super::axis;
 use super::bar::whisker;
 use super::data::{Point, Series};
 use super::label;
@@ -40,8 +41,13 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let head = if header { 20.0 } else { 0.0 };
     #[expect(clippy::cast_precision_loss, reason = "a funnel has a handful of series")]
     let pitch = head + (BAR + 4.0) * series.len() as f64 + if split { 14.0 } else { 24.0 };
-    let tops: Vec<f64> = lanes(4.0, pitch).take(steps + 1).collect();
+    let tops: Vec<f64> = lanes(26.0, pitch).take(steps + 1).collect();
+    let counted = series.first().and_then(|own| own.counted);
+    let counted = counted.map_or_else(String::new, |counted| counted.heading(frame.lang));
     let body = html! {
+        // The bars may be an estimate where the counts are what was seen so far.
+        text.tick x=(px(left)) y="12" { (label::fit(&axis::title(series, frame.lang), right - left)) }
+        text.tick.end x=(px(frame.width)) y="12" { (label::fit(&counted, frame.width / 2.0)) }
         @for ((step, name), top) in names.iter().enumerate().zip(&tops) {
             @if header {
                 text.label.strong x="0" y=(px(top + 13.0)) { (label::fit(name, frame.width)) }

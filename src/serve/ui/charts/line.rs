@@ -50,7 +50,8 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
         .flat_map(|point| [point.y, point.y.and(point.low), point.y.and(point.high)])
         .flatten();
     let steps = if frame.narrow { 4 } else { 5 };
-    let ys = Scale::nice(values, from_zero(column.kind), steps, (bottom, top));
+    let zero = from_zero(series);
+    let ys = Scale::nice(values, zero, steps, (bottom, top));
     let left = axis::tick_width(column, &ys, frame.lang) + 14.0;
     let right = frame.width - end_room(frame, series);
     let ends = positions.first().zip(positions.last()).map_or((0.0, 1.0), |(a, b)| (a.0, b.0));
@@ -61,7 +62,8 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
     let lines: Vec<Vec<Vec<Mark>>> =
         series.iter().map(|series| runs(series, &place, &ys)).collect();
     let dots = series.iter().map(|series| series.points.len()).sum::<usize>() <= DOTS;
-    let zero = ys.at(ys.ends().0.max(0.0));
+    // Without a zero there is nothing to fill down to.
+    let floor = (zero || ys.ends().0 <= 0.0).then(|| ys.at(ys.ends().0.max(0.0)));
     let body = html! {
         (axis::horizontal(column, &ys, left, right, frame.lang))
         (axis::below(along, &positions, |x| xs.at(x), bottom, frame.lang))
@@ -72,17 +74,18 @@ pub fn draw(frame: &Frame, series: &[Series]) -> Markup {
         @for (index, runs) in lines.iter().enumerate() {
             @let ramp = is_ramp(series);
             g.(colour(if ramp { 0 } else { index })) opacity=[ramp.then(|| shade(index, series.len()))] {
+                @if let Some(own) = series.get(index).filter(|_| ramp) { title { (own.name) } }
                 @for run in runs {
                     (band(run))
-                    @if series.len() == 1 && run.iter().all(|mark| mark.interval.is_none()) {
-                        (area(run, zero))
+                    @if let Some(floor) = floor.filter(|_| series.len() == 1 && run.iter().all(|mark| mark.interval.is_none())) {
+                        (area(run, floor))
                     }
                     (stroke(run, true)) (stroke(run, false))
                     @if dots { @for mark in run { (dot(mark)) } }
                 }
             }
         }
-        (labels(frame, series, &lines, (top, bottom)))
+        (labels(frame, series, &lines, left, (top, bottom)))
     };
     frame.svg(frame.width, height, &body)
 }
@@ -201,7 +204,13 @@ fn end_room(frame: &Frame, series: &[Series]) -> f64 {
 
 /// Labels at the ends of the lines; of a ramp only the first and the last, and
 /// of a line alone also its highest mark.
-fn labels(frame: &Frame, series: &[Series], lines: &[Vec<Vec<Mark>>], span: (f64, f64)) -> Markup {
+fn labels(
+    frame: &Frame,
+    series: &[Series],
+    lines: &[Vec<Vec<Mark>>],
+    left: f64,
+    span: (f64, f64),
+) -> Markup {
     let ramp = is_ramp(series);
     let ends: Vec<(usize, &Mark)> = lines
         .iter()
@@ -232,7 +241,9 @@ fn labels(frame: &Frame, series: &[Series], lines: &[Vec<Vec<Mark>>], span: (f64
             }
         }
         @if let Some(peak) = peak {
-            text.value.middle x=(px(peak.x)) y=(px(peak.y - 9.0)) { (peak.point.brief) }
+            // Clear of the numbers of the axis.
+            @let half = label::BOLD * label::width(&peak.point.brief) / 2.0;
+            text.value.middle x=(px(peak.x.max(left + half))) y=(px(peak.y - 9.0)) { (peak.point.brief) }
         }
     }
 }

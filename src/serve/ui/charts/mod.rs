@@ -37,7 +37,7 @@ pub use self::svg::Room;
 
 use self::svg::Frame;
 use super::lang::Lang;
-use super::table::{Column, Row};
+use super::table::{Column, ColumnKind, Row};
 use super::text::Text;
 
 pub use crate::reports::header::{Chart as ChartSpec, ChartKind};
@@ -84,15 +84,22 @@ pub fn figure(
 fn notes(spec: &ChartSpec, series: &[Series], lang: Lang) -> Markup {
     let points = || series.iter().flat_map(|series| &series.points);
     let mut notes = Vec::new();
+    let kind = series.first().map(|first| first.column.kind);
     if points().any(|point| !point.complete && point.y.is_some()) {
         notes.push(lang.t(Text::IncompleteNote));
     }
     if spec.kind != ChartKind::Heatmap && points().any(|point| point.interval().is_some()) {
         notes.push(lang.t(Text::WhiskerNote));
     }
-    if spec.kind == ChartKind::Line && line::is_ramp(series) {
-        notes.push(lang.t(Text::OrderNote));
+    if spec.kind == ChartKind::Line && !data::from_zero(series) && kind != Some(ColumnKind::Score) {
+        notes.push(lang.t(Text::CutAxis));
     }
+    let ends = series.first().zip(series.last());
+    let order = ends.filter(|_| spec.kind == ChartKind::Line && line::is_ramp(series));
+    let order = order.map(|(first, last)| {
+        Text::OrderNote.fill(lang, &[("first", &first.name), ("last", &last.name)])
+    });
+    notes.extend(order.as_deref());
     let bars = series.iter().map(|series| series.points.len()).max().unwrap_or(0);
     let cut = (spec.kind == ChartKind::Bar && bars > bar::MOST).then(|| {
         let (shown, total) = (bar::MOST.to_string(), bars.to_string());

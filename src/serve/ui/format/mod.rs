@@ -91,6 +91,27 @@ pub fn percent(share: &Decimal) -> Formatted {
     Formatted::rounded(format!("{text}%"), format!("{}%", points.grouped(1)))
 }
 
+/// A difference of shares in percentage points, with its sign: .0315 is `+3.2`.
+#[must_use]
+pub fn points(difference: &Decimal) -> Formatted {
+    let points = difference.shift(-2);
+    let signed = |points: &Decimal| {
+        let text = points.grouped(1);
+        let sign = if points.is_negative() || text == "0.0" { "" } else { "+" };
+        format!("{sign}{text}")
+    };
+    Formatted::rounded(signed(&points.round(1)), signed(&points))
+}
+
+/// A number with at most one digit after the point, or with what it takes not to
+/// be a false 0: −.041 is `−0.04`.
+#[must_use]
+pub fn tenths(decimal: &Decimal, least: usize) -> Formatted {
+    // Beyond nine places is the dust of float sums.
+    let is_0 = |places| decimal.round(places).grouped(0) == "0";
+    if is_0(1) && !is_0(9) { some(decimal) } else { fixed(decimal, least, 1) }
+}
+
 /// A probability for people: whole percents, and never a false 0 % or 100 %.
 #[must_use]
 pub fn probability(share: f64) -> Formatted {

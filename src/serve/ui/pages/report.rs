@@ -27,6 +27,8 @@ pub struct ReportPage {
     pub as_of: Option<String>,
     /// How the numbers are defined, one paragraph each.
     pub definition: Vec<String>,
+    /// Why the result must not be relied on, if so.
+    pub voided: Option<String>,
     /// How the rows are drawn.
     pub chart: ChartSpec,
     /// The rows, or why there are none.
@@ -65,6 +67,9 @@ pub fn render(cx: &Context, page: &ReportPage) -> Markup {
                 ))
             },
             Outcome::Rows { table, links, .. } => {
+                @if let Some(why) = &page.voided {
+                    p.panel.voided role="alert" { (Text::Voided.fill(lang, &[("why", why)])) }
+                }
                 @let figures = figures(page, table, lang);
                 @if !figures.0.is_empty() {
                     section.panel {
@@ -116,7 +121,7 @@ fn figures(page: &ReportPage, table: &DataTable, lang: Lang) -> Markup {
         @for (place, of) in values.iter().take(MOST_FACETS).enumerate() {
             @let rows: Vec<Row> =
                 table.rows.iter().filter(|row| value(row) == *of).cloned().collect();
-            @let name = of.as_deref().or(column.absent.as_deref()).unwrap_or("–");
+            @let name = of.as_deref().or(column.absent.as_deref()).unwrap_or(lang.t(Text::NoValue));
             h3 { (name) }
             (draw(&format!("chart-{place}"), &format!("{}: {name}", page.title), &rows))
         }
@@ -132,6 +137,7 @@ fn cut(kind: ChartKind, table: &DataTable, lang: Lang) -> Option<String> {
     let drawn = table.rows.len();
     (kind != ChartKind::Bar && drawn < table.total).then(|| {
         let (drawn, total) = (grouped(drawn), grouped(table.total));
-        Text::DrawnFirst.fill(lang, &[("shown", &drawn), ("total", &total)])
+        let words = if table.is_by_period() { Text::DrawnNewest } else { Text::DrawnFirst };
+        words.fill(lang, &[("shown", &drawn), ("total", &total)])
     })
 }

@@ -91,6 +91,8 @@ pub fn render(cx: &Context, tile: &Tile) -> Markup {
         unit: tile.unit.clone(),
         kind: tile.kind,
         absent: None,
+        whole: false,
+        interval: None,
     };
     html! {
         article.tile {

@@ -135,11 +135,12 @@ WITH touched AS (
   GROUP BY touches.campaign_id, touches.customer_key
 ),
 -- The first touch of the next campaign; one sort for all is faster than a
--- partition per customer.
+-- partition per customer. The window's end is in microseconds: adding an interval
+-- goes through the calendar.
 timed AS (
   SELECT
     *,
-    first_at + $window AS last_at,
+    CAST(first_at AS BIGINT) + (CAST($as_of AS BIGINT) - CAST($as_of - $window AS BIGINT)) AS last_micros,
     CASE WHEN lead(customer_key) OVER in_turn = customer_key THEN lead(first_at) OVER in_turn END AS next_at
   FROM touched
   WINDOW in_turn AS (ORDER BY customer_key, first_at, campaign_id)
@@ -151,7 +152,7 @@ held AS (
     timed.customer_key,
     timed.touches,
     timed.has_responded,
-    timed.last_at <= $as_of AS is_matured,
+    timed.last_micros <= CAST($as_of AS BIGINT) AS is_matured,
     orders.currency,
     orders.amount,
     timed.next_at IS NULL OR orders.occurred_at < timed.next_at AS is_last,
@@ -161,7 +162,7 @@ held AS (
   LEFT JOIN orders
     ON orders.customer_key = timed.customer_key
     AND orders.occurred_at >= timed.first_at
-    AND orders.occurred_at <= timed.last_at
+    AND CAST(orders.occurred_at AS BIGINT) <= timed.last_micros
     AND ($currency IS NULL OR orders.currency = $currency)
 ),
 -- Customers of a campaign, customers, and the money of each: all from one pass.

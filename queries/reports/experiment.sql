@@ -1,5 +1,5 @@
 --! title = { en = "Experiment", zh = "对照实验" }
---! description = { en = "Whether a treatment works: each arm against the control. An attribute says in which arm a customer is; all customers of an arm count, whether or not anything reached them (intention to treat). A lift whose interval holds 0 is compatible with no effect. Revenue per customer counts those who bought nothing as 0; the adjusted difference takes out what was there before the start. If the note says that arm sizes do not fit the plan (p < 0.001), customers were not drawn as planned, and nothing here can be trusted. Arms are not corrected for being several. The A/A check compares two halves of the control, which should show no lift; one such check in twenty shows one by chance. It needs two settings: what holds a customer's arm, and which value is the control; without the first there are no rows. With a breakdown each value is an experiment of its own, with its own control, check of sizes and adjustment; p-values are not corrected for their number, and a lift in one value but not in another is no proof that they differ. Break down by what was known before the start.", zh = "干预是否有效：各组与对照组的比较。客户属于哪一组由属性决定；组内全部客户都计入，无论是否实际触达（意向性分析）。提升的区间包含 0，即可能没有效果。客均营收将未购买者计为 0；校正差值剔除开始前已有的差异。若备注为“各组客户数与计划比例不符”（p < 0.001），说明并未按计划随机分组，任何结论都不可信。未做多组校正。A/A 自检比较对照组的两半，两半之间不应有提升；但约二十次自检中有一次会因偶然而出现。使用前须设置两项：记录客户组别的属性，以及对照组的取值；未设置前者时没有结果。选择分组时，每个分组值各为一次独立实验，各有对照组、样本比例检验与校正；p 值未按分组个数校正，某组有提升而另一组没有，并不能证明两组效果不同。请按实验开始前已知的字段分组。" }
+--! description = { en = "Whether a treatment works: each arm against the control. An attribute says in which arm a customer is; all customers of an arm count, whether or not anything reached them (intention to treat). A lift whose interval holds 0 is compatible with no effect. Revenue per customer counts those who bought nothing as 0; the adjusted difference takes out what was there before the start. If the note says that arm sizes do not fit the plan (p < 0.001), customers were not drawn as planned, and nothing here can be trusted. Arms are not corrected for being several. The A/A check compares two halves of the control, which should show no lift; one such check in twenty shows one by chance.", zh = "干预是否有效：各组与对照组的比较。客户属于哪一组由属性决定；组内全部客户都计入，无论是否实际触达（意向性分析）。提升的区间包含 0，即可能没有效果。客均营收将未购买者计为 0；校正差值剔除开始前已有的差异。若备注为“各组客户数与计划比例不符”（p < 0.001），说明并未按计划随机分组，任何结论都不可信。未做多组校正。A/A 自检比较对照组的两半，两半之间不应有提升；但约二十次自检中有一次会因偶然而出现。" }
 --! group = "marketing"
 --! grain = "one row per arm and breakdown value, the control first; with aa two more, halves of the control"
 --! hint = { en = "Name the attribute that holds a customer's arm (parameter Arm, attribute) and the value that is the control (parameter Control, control)", zh = "请指定记录客户组别的属性（参数“组别字段”，attribute）与对照组的取值（参数“对照组”，control）" }
@@ -57,6 +57,11 @@
 --! default = false
 --! doc = { en = "Also compare the control with itself, split in two", zh = "另将对照组一分为二进行自我比较" }
 --!
+--! [columns.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
+--! absent = { en = "All", zh = "全部" }
+--! unit = "text"
+--! doc = { en = "Each value is an experiment of its own, with its own control, check of sizes and adjustment; p-values are not corrected for their number, and a lift in one value but not in another is no proof that they differ. Break down by what was known before the start", zh = "每个分组值各为一次独立实验，各有对照组、样本比例检验与校正；p 值未按分组个数校正，某组有提升而另一组没有，并不能证明两组效果不同。请按实验开始前已知的字段分组" }
 --! [columns.arm]
 --! title = { en = "Arm", zh = "组别" }
 --! unit = "text"

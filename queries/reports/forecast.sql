@@ -1,9 +1,14 @@
 --! title = { en = "Pipeline forecast", zh = "商机赢单预测" }
---! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win rate of deals like it: the closed deals that had stayed in its stage for at least as long as it has by now. A rate of the stage alone would promise too much, since deals that are still there are the slow ones. The back-test repeats this at each of the last twelve month ends with what was known then, and sets beside it what those deals have brought since. If a source sets lost deals to 0 and keeps no history of amounts, the back-test looks too low. Win rates are of deals in all currencies. Deals without stage history are left out. The ratio says by how much the rule was too high (below 1) or too low (above 1): what the deals of a month end brought, divided by what was expected; beside the forecast, the same of all those month ends together. It takes month ends of whose value at most a twentieth is still open, since what is open has brought nothing yet; month ends share deals, so that a run of low ratios may be one bad month. With a breakdown each value is forecast from its own deals alone, shares, interval and back-test alike, stages standing in the order of all deals: rows do not add up to the whole, and where few deals have closed the share is drawn to one half. Deals stand under the value their customer has at the report's date, in back-tests too: a value that is given to those who buy makes its back-test look better than it was.", zh = "进行中商机预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单率计入，即在该阶段停留不短于其现有时长的已关闭商机。只按阶段计会高估，因为仍停留的往往是推进较慢的商机。回测在最近十二个月末按当时所知重复该规则，并与这些商机此后的实际赢单对比。若来源将输单金额置 0 且不保留金额历史，回测会偏低。赢单率基于全部币种的商机。无阶段历史的商机不计。“实际 ÷ 预期”说明该规则过去偏高（低于 1）还是偏低（高于 1）：某月末的商机此后的赢单金额 ÷ 当时的预期金额；预测行为这些月末的合计之比。仅取仍在进行的金额不超过当时总额二十分之一的月末，因为进行中的商机尚无结果；各月末的商机有重叠，连续偏低可能只源于同一个月。选择分组时，各组只用本组商机计算占比、区间与回测（阶段顺序仍按全部商机），因此各组之和不等于整体；关闭商机很少的组，占比会偏向二分之一。回测也按报表日期的客户属性分组：若该属性是成交后才赋予的，其回测会显得过好。" }
+--! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win rate of deals like it: the closed deals that had stayed in its stage for at least as long as it has by now; a rate of the stage alone would promise too much, since deals that are still there are the slow ones. The back-test repeats this at each of the last twelve month ends with what was known then, and sets beside it what those deals have brought since: a ratio below 1 says that the rule promised too much. Deals without stage history are left out.", zh = "进行中商机预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单率计入，即在该阶段停留不短于其现有时长的已关闭商机；只按阶段计会高估，因为仍停留的往往是推进较慢的商机。回测在最近十二个月末按当时所知重复该规则，并与这些商机此后的实际赢单对比：“实际 ÷ 预期”低于 1 表示过去预测偏高。无阶段历史的商机不计。" }
 --! group = "sales"
 --! grain = "one row for the report's date and one per month end before it, each by currency and breakdown value with an open deal"
 --! chart = { kind = "line", x = "date", y = ["expected", "won_since"], series = "breakdown", facet = "currency", low = "low", high = "high", count = "deals", open = "still_open" }
 --!
+--! [columns.breakdown]
+--! title = { en = "Breakdown", zh = "分组" }
+--! absent = { en = "All", zh = "全部" }
+--! unit = "text"
+--! doc = { en = "The value of the customer at the report's date, in back-tests too: one that is given to those who buy makes its back-test look better than it was. Each value is forecast from its own deals alone, stages standing in the order of all, so that rows do not add up to the whole; where few deals have closed, win rates are drawn to one half", zh = "客户在报表日期的分组值，回测亦同：若该值是成交后才赋予的，其回测会显得过好。各组只用本组商机预测（阶段顺序仍按全部商机），因此各组之和不等于整体；关闭商机很少的组，赢单率会偏向二分之一" }
 --! [columns.kind]
 --! title = { en = "Kind", zh = "类型" }
 --! unit = "code"
@@ -23,7 +28,7 @@
 --! [columns.expected]
 --! title = { en = "Expected", zh = "预期金额" }
 --! unit = "money"
---! doc = { en = "Sum of amount × win rate, (won + 1) / (closed + 2) of the closed deals that stayed in the stage as long (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90)", zh = "金额 × 赢单率之和；赢单率 =（赢单 + 1）÷（关闭 + 2），取在该阶段停留同样久的已关闭商机（按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）" }
+--! doc = { en = "Sum of amount × win rate, (won + 1) / (closed + 2) of the closed deals, in any currency, that stayed in the stage as long (in local days, by spans that begin at 0, 2, 5, 9, 14, 21, 30, 45, 60 and 90)", zh = "金额 × 赢单率之和；赢单率 =（赢单 + 1）÷（关闭 + 2），取在该阶段停留同样久的已关闭商机（不分币种；按本地日，分档起点为 0、2、5、9、14、21、30、45、60、90 天）" }
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "money"
@@ -47,7 +52,7 @@
 --! [columns.ratio]
 --! title = { en = "Won ÷ expected", zh = "实际 ÷ 预期" }
 --! unit = "number"
---! doc = { en = "Won since divided by expected, while at most a twentieth of the value is still open; in the forecast's row, of all such back-tests together: below 1, the rule has promised too much", zh = "此后赢单金额 ÷ 预期金额，仅在仍在进行的金额不超过二十分之一时给出；预测行为全部此类回测的合计之比；低于 1 表示过去预测偏高" }
+--! doc = { en = "Won since divided by expected, while at most a twentieth of the value is still open; in the forecast's row, of all such back-tests together: below 1, the rule has promised too much. Month ends share deals, so that a run of low ratios may be one bad month; if a source sets lost deals to 0 and keeps no history of amounts, it looks too low", zh = "此后赢单金额 ÷ 预期金额，仅在仍在进行的金额不超过二十分之一时给出；预测行为全部此类回测的合计之比；低于 1 表示过去预测偏高。各月末的商机有重叠，连续偏低可能只源于同一个月；若来源将输单金额置 0 且不保留金额历史，比值会偏低" }
 --! [columns.note]
 --! title = { en = "Note", zh = "备注" }
 --! unit = "code"
@@ -215,8 +220,9 @@ SELECT
   deals,
   value,
   expected,
-  greatest(CAST(expected AS DOUBLE) - half, 0) AS low,
-  CAST(expected AS DOUBLE) + half AS high,
+  -- To the last digit an amount has: what is left of two large ones has no more.
+  round(greatest(CAST(expected AS DOUBLE) - half, 0), 4) AS low,
+  round(CAST(expected AS DOUBLE) + half, 4) AS high,
   CASE WHEN kind = 'backtest' THEN won_since END AS won_since,
   still_open,
   still_open_value,

@@ -13,7 +13,8 @@
 //! - [`metrics`] and [`bootstrap`]: how good they are, and how sure that is;
 //! - [`mod@train`]: honest validation, then the model that is kept;
 //! - [`model`]: a score for every customer, with reasons that add up to it;
-//! - [`artifact`]: the file a model is kept in.
+//! - [`artifact`]: the file a model is kept in;
+//! - [`drift`]: whether the customers still are those it was made for.
 //!
 //! ```
 //! use linfa::ParamGuard;
@@ -51,6 +52,7 @@
 pub mod artifact;
 pub mod bootstrap;
 pub mod calibrate;
+pub mod drift;
 pub mod encode;
 mod fit;
 pub mod frame;

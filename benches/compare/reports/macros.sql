@@ -91,16 +91,17 @@ CREATE MACRO student95(df) AS CASE WHEN df > 300 THEN student_start(df) ELSE lis
 -- ones, and not beyond 0 if no value is.
 CREATE MACRO hall_end(mean, error, skew, t) AS mean - error * CASE WHEN abs(skew) < 1e-9 THEN t
     ELSE 3 / skew * (cbrt(1 + skew * (t - skew / 6)) - 1) END;
+-- DuckDB's skewness is adjusted for the number of values; this one is not.
+CREATE MACRO skew(xs) AS list_skewness(xs) * (len(xs) - 2) / sqrt(len(xs) * (len(xs) - 1));
 CREATE MACRO mean_end(xs, sign) AS hall_end(list_avg(xs), sqrt(list_var_samp(xs) / len(xs)),
-    list_avg(list_transform(xs, lambda x: (x - list_avg(xs)) ** 3)) / list_var_pop(xs) ** 1.5 / sqrt(len(xs)),
+    skew(xs) / sqrt(len(xs)),
     sign * student95(len(xs) - 1));
 CREATE MACRO mean_interval(xs) AS CASE WHEN len(xs) >= 5 AND list_max(xs) > list_min(xs) THEN {
     'low': CASE WHEN list_min(xs) >= 0 THEN greatest(mean_end(xs, 1), 0) ELSE mean_end(xs, 1) END,
     'high': CASE WHEN list_max(xs) <= 0 THEN least(mean_end(xs, -1), 0) ELSE mean_end(xs, -1) END} END;
 -- Welch (1947), freed of its skew in the same way: {low, high} of the difference of the means of two lists; freedom's
 -- quantile t is worked out elsewhere, since it is no whole number.
-CREATE MACRO cube(xs) AS list_avg(list_transform(xs, lambda x: (x - list_avg(xs)) ** 3))
-    / list_var_pop(xs) ** 1.5 * list_var_samp(xs) ** 1.5 / len(xs) ** 2;
+CREATE MACRO cube(xs) AS skew(xs) * list_var_samp(xs) ** 1.5 / len(xs) ** 2;
 CREATE MACRO welch_error(xs, ys) AS sqrt(list_var_samp(xs) / len(xs) + list_var_samp(ys) / len(ys));
 CREATE MACRO welch_freedom(xs, ys) AS welch_error(xs, ys) ** 4 / ((list_var_samp(xs) / len(xs)) ** 2 / (len(xs) - 1)
     + (list_var_samp(ys) / len(ys)) ** 2 / (len(ys) - 1));

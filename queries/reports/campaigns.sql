@@ -84,6 +84,14 @@
 --! title = { en = "Naive conversion rate", zh = "粗转化率" }
 --! unit = "share"
 --! doc = { en = "Converted divided by reach: too low while windows run", zh = "转化客户除以触达客户；时间窗未结束时偏低" }
+--! [columns.naive_rate_low]
+--! title = { en = "Naive conversion, low", zh = "粗转化率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "粗转化率 95% 区间下限（Wilson）" }
+--! [columns.naive_rate_high]
+--! title = { en = "Naive conversion, high", zh = "粗转化率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "粗转化率 95% 区间上限（Wilson）" }
 --! [columns.matured]
 --! title = { en = "Matured", zh = "时间窗已结束的客户" }
 --! unit = "count"
@@ -261,6 +269,8 @@ SELECT
   wilson(spread.responded, spread.reach)['high'] AS response_high,
   spread.converted,
   CAST(spread.converted AS DOUBLE) / nullif(spread.reach, 0) AS naive_rate,
+  wilson(spread.converted, spread.reach)['low'] AS naive_rate_low,
+  wilson(spread.converted, spread.reach)['high'] AS naive_rate_high,
   spread.matured,
   CAST(spread.matured_converted AS DOUBLE) / nullif(spread.matured, 0) AS conversion_rate,
   wilson(spread.matured_converted, spread.matured)['low'] AS low,

@@ -86,6 +86,14 @@
 --! title = { en = "Payback ratio", zh = "回本倍数" }
 --! unit = "number"
 --! doc = { en = "Revenue divided by cost: 1 is paid back", zh = "营收除以费用，达到 1 即已回本" }
+--! [columns.payback_ratio_low]
+--! title = { en = "Payback ratio, low", zh = "回本倍数下限" }
+--! unit = "number"
+--! doc = { en = "Lower end of its 95 % interval (Hall), from that of the revenue per customer", zh = "回本倍数 95% 区间下限（Hall 法，由客均营收的区间折算）" }
+--! [columns.payback_ratio_high]
+--! title = { en = "Payback ratio, high", zh = "回本倍数上限" }
+--! unit = "number"
+--! doc = { en = "Upper end of its 95 % interval (Hall), from that of the revenue per customer", zh = "回本倍数 95% 区间上限（Hall 法，由客均营收的区间折算）" }
 --! [columns.payback_months]
 --! title = { en = "Payback months", zh = "回本月数" }
 --! unit = "number"
@@ -237,6 +245,8 @@ SELECT
   cost,
   CAST(cost AS DOUBLE) / nullif(customers, 0) AS cost_per_customer,
   revenue_sum / nullif(CAST(cost AS DOUBLE), 0) AS payback_ratio,
+  ends['low'] * customers / nullif(CAST(cost AS DOUBLE), 0) AS payback_ratio_low,
+  ends['high'] * customers / nullif(CAST(cost AS DOUBLE), 0) AS payback_ratio_high,
   CASE WHEN revenue_sum > 0 THEN CAST(cost AS DOUBLE) / customers / (revenue_sum / months) END AS payback_months
 FROM measured
 ORDER BY

@@ -39,6 +39,14 @@
 --! title = { en = "Gone, with a ticket", zh = "提交过的流失率" }
 --! unit = "share"
 --! doc = { en = "Share of these without activity since the index date", zh = "其中自基准日起再无行为的比例" }
+--! [columns.gone_share_low]
+--! title = { en = "Gone, with, low", zh = "提交过的流失率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "提交过的流失率 95% 区间下限（Wilson）" }
+--! [columns.gone_share_high]
+--! title = { en = "Gone, with, high", zh = "提交过的流失率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "提交过的流失率 95% 区间上限（Wilson）" }
 --! [columns.others]
 --! title = { en = "Customers without", zh = "未提交的客户" }
 --! unit = "count"
@@ -47,6 +55,14 @@
 --! title = { en = "Gone, without", zh = "未提交的流失率" }
 --! unit = "share"
 --! doc = { en = "Share of these without activity since the index date, if they were as active as those with a ticket: weighted by five levels of rows of activity", zh = "其中自基准日起再无行为的比例，按提交客户的活跃度构成加权（按行为次数分五档）" }
+--! [columns.others_gone_share_low]
+--! title = { en = "Gone, without, low", zh = "未提交的流失率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson, customers counting as many as their weights are worth by Kish)", zh = "未提交的流失率 95% 区间下限（Wilson，客户按 Kish 有效样本量计）" }
+--! [columns.others_gone_share_high]
+--! title = { en = "Gone, without, high", zh = "未提交的流失率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson, customers counting as many as their weights are worth by Kish)", zh = "未提交的流失率 95% 区间上限（Wilson，客户按 Kish 有效样本量计）" }
 --! [columns.difference]
 --! title = { en = "Difference", zh = "差值" }
 --! unit = "points"
@@ -163,8 +179,12 @@ SELECT
   volumes.tickets_before,
   coalesce(compared.exposed, 0) AS exposed,
   CAST(compared.gone AS DOUBLE) / compared.exposed AS gone_share,
+  wilson(compared.gone, compared.exposed)['low'] AS gone_share_low,
+  wilson(compared.gone, compared.exposed)['high'] AS gone_share_high,
   coalesce(compared.others, 0) AS others,
   compared.others_gone_share,
+  wilson(compared.others_gone_share * compared.others_worth, compared.others_worth)['low'] AS others_gone_share_low,
+  wilson(compared.others_gone_share * compared.others_worth, compared.others_worth)['high'] AS others_gone_share_high,
   CAST(compared.gone AS DOUBLE) / compared.exposed - compared.others_gone_share AS difference,
   newcombe(
     compared.gone, compared.exposed, compared.others_gone_share * compared.others_worth, compared.others_worth

@@ -50,6 +50,14 @@
 --! title = { en = "In order, recent", zh = "近期合格率" }
 --! unit = "share"
 --! doc = { en = "Share of the recent rows without the flaw", zh = "近期行中无问题的占比" }
+--! [columns.recent_share_low]
+--! title = { en = "In order, recent, low", zh = "近期合格率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "近期合格率 95% 区间下限（Wilson）" }
+--! [columns.recent_share_high]
+--! title = { en = "In order, recent, high", zh = "近期合格率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "近期合格率 95% 区间上限（Wilson）" }
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
 --! unit = "points"
@@ -128,6 +136,8 @@ SELECT
   END AS days,
   recent_n AS recent_rows,
   CASE WHEN good IS NOT NULL AND recent_n > 0 THEN CAST(recent_good AS DOUBLE) / recent_n END AS recent_share,
+  wilson(recent_good, CASE WHEN good IS NOT NULL THEN recent_n END)['low'] AS recent_share_low,
+  wilson(recent_good, CASE WHEN good IS NOT NULL THEN recent_n END)['high'] AS recent_share_high,
   CASE WHEN recent_n > 0 AND n > recent_n
     THEN CAST(recent_good AS DOUBLE) / recent_n - CAST(good - recent_good AS DOUBLE) / (n - recent_n)
   END AS change,

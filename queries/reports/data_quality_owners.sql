@@ -23,6 +23,14 @@
 --! title = { en = "Filled", zh = "填写率" }
 --! unit = "share"
 --! doc = { en = "Filled fields divided by five times the customers", zh = "已填字段数 ÷（客户数 × 5）" }
+--! [columns.filled_share_low]
+--! title = { en = "Filled, low", zh = "填写率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Hall, over customers); empty below five, or if all are equal", zh = "填写率 95% 区间下限（Hall 法，以客户为单位）；客户少于五位或全部相同时为空" }
+--! [columns.filled_share_high]
+--! title = { en = "Filled, high", zh = "填写率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Hall, over customers)", zh = "填写率 95% 区间上限（Hall 法，以客户为单位）" }
 --! [columns.complete]
 --! title = { en = "Complete records", zh = "完整客户数" }
 --! unit = "count"
@@ -63,6 +71,7 @@ counted AS (
     owner_id,
     count(*) AS customers,
     sum(n_filled) AS filled,
+    mean_interval(moments(n_filled)) AS filled_ends,
     count(*) FILTER (WHERE n_filled = 5) AS complete,
     count(*) FILTER (WHERE coalesce(days_alone >= $contact_days, TRUE)) AS without_contact
   FROM records
@@ -75,6 +84,8 @@ SELECT
   coalesce(owners.name, counted.owner_id, '(no owner)') AS owner,
   counted.customers,
   CAST(counted.filled AS DOUBLE) / (counted.customers * 5) AS filled_share,
+  counted.filled_ends['low'] / 5 AS filled_share_low,
+  CASE WHEN counted.filled_ends['high'] > 5 THEN 1 ELSE counted.filled_ends['high'] / 5 END AS filled_share_high,
   counted.complete,
   CAST(counted.complete AS DOUBLE) / counted.customers AS complete_share,
   wilson(counted.complete, counted.customers)['low'] AS low,

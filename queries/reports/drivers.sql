@@ -52,10 +52,26 @@
 --! title = { en = "Reached the goal", zh = "达成率" }
 --! unit = "share"
 --! doc = { en = "Of those with the factor, who reached the goal", zh = "具备者中达成目标的比例" }
+--! [columns.share_low]
+--! title = { en = "Reached, low", zh = "达成率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "达成率 95% 区间下限（Wilson）" }
+--! [columns.share_high]
+--! title = { en = "Reached, high", zh = "达成率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "达成率 95% 区间上限（Wilson）" }
 --! [columns.share_without]
 --! title = { en = "Without it", zh = "不具备者达成率" }
 --! unit = "share"
 --! doc = { en = "Of those without the factor, who reached the goal", zh = "不具备者中达成目标的比例" }
+--! [columns.share_without_low]
+--! title = { en = "Without it, low", zh = "不具备者达成率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "不具备者达成率 95% 区间下限（Wilson）" }
+--! [columns.share_without_high]
+--! title = { en = "Without it, high", zh = "不具备者达成率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "不具备者达成率 95% 区间上限（Wilson）" }
 --! [columns.odds_ratio]
 --! title = { en = "Odds ratio", zh = "优势比" }
 --! unit = "number"
@@ -199,7 +215,11 @@ SELECT
   breakdown,
   n AS customers,
   CAST(converted AS DOUBLE) / n AS share,
+  wilson(converted, n)['low'] AS share_low,
+  wilson(converted, n)['high'] AS share_high,
   CAST(converted_without AS DOUBLE) / n_without AS share_without,
+  wilson(converted_without, n_without)['low'] AS share_without_low,
+  wilson(converted_without, n_without)['high'] AS share_without_high,
   exp(log_odds) AS odds_ratio,
   exp(log_odds - 1.959963984540054 * error) AS low,
   exp(log_odds + 1.959963984540054 * error) AS high,

@@ -102,6 +102,14 @@
 --! title = { en = "Relative lift", zh = "相对提升" }
 --! unit = "share"
 --! doc = { en = "Lift divided by the control's rate", zh = "提升除以对照组转化率" }
+--! [columns.relative_lift_low]
+--! title = { en = "Relative lift, low", zh = "相对提升下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval: Newcombe's, carried over to the ratio of the two rates (MOVER, Donner & Zou 2012); it holds 0 whenever that of the lift does", zh = "相对提升 95% 区间下限（由两个转化率的 Wilson 区间推出比值的区间，MOVER 法，Donner 与 Zou 2012）；是否含 0 与提升的区间一致" }
+--! [columns.relative_lift_high]
+--! title = { en = "Relative lift, high", zh = "相对提升上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval", zh = "相对提升 95% 区间上限" }
 --! [columns.p_value]
 --! title = { en = "p-value", zh = "p 值" }
 --! unit = "number"
@@ -186,6 +194,8 @@ tested AS (
     p_value((n - all_n * share) / nullif(sqrt(all_n * share * (1 - share)), 0)) AS size_p_value,
     p_value((rate - control_rate) / nullif(sqrt(pooled * (1 - pooled) * (1 / n + 1 / control_n)), 0)) AS p_value,
     newcombe(converted, customers, control_converted, control_customers) AS lift_ends,
+    wilson(converted, customers) AS rate_ends,
+    wilson(control_converted, control_customers) AS control_ends,
     mean_interval(revenue) AS ends,
     difference_interval(revenue, control_revenue) AS difference_ends,
     -- A billionth of the variance that is left after the adjustment is rounding.
@@ -195,6 +205,17 @@ tested AS (
       THEN difference_interval(adjusted, control_adjusted)
     END AS adjusted_ends
   FROM planned
+),
+-- The ends of the rates' ratio are those R for which Newcombe's interval of
+-- rate - R × control_rate ends at 0: a quadratic equation in R.
+compared AS (
+  SELECT
+    *,
+    rate_ends['low'] * (2 * rate - rate_ends['low']) AS low_part,
+    rate_ends['high'] * (2 * rate - rate_ends['high']) AS high_part,
+    control_ends['low'] * (2 * control_rate - control_ends['low']) AS control_low_part,
+    control_ends['high'] * (2 * control_rate - control_ends['high']) AS control_high_part
+  FROM tested
 )
 SELECT
   arm,
@@ -204,12 +225,21 @@ SELECT
   matured,
   converted,
   rate,
-  wilson(converted, customers)['low'] AS low,
-  wilson(converted, customers)['high'] AS high,
+  rate_ends['low'] AS low,
+  rate_ends['high'] AS high,
   CASE WHEN NOT is_control THEN rate - control_rate END AS lift,
   CASE WHEN NOT is_control THEN lift_ends['low'] END AS lift_low,
   CASE WHEN NOT is_control THEN lift_ends['high'] END AS lift_high,
   CASE WHEN NOT is_control THEN (rate - control_rate) / nullif(control_rate, 0) END AS relative_lift,
+  -- Where nobody converted, the ratio can not be less than it is: 0.
+  CASE WHEN NOT is_control AND control_rate > 0 THEN
+    coalesce(
+      low_part / nullif(rate * control_rate + sqrt(power(rate * control_rate, 2) - low_part * control_high_part), 0), 0
+    ) - 1
+  END AS relative_lift_low,
+  CASE WHEN NOT is_control AND control_rate > 0 THEN
+    (rate * control_rate + sqrt(power(rate * control_rate, 2) - high_part * control_low_part)) / control_low_part - 1
+  END AS relative_lift_high,
   CASE WHEN NOT is_control THEN p_value END AS p_value,
   CASE WHEN NOT is_mixed THEN nullif(currency, '') END AS currency,
   CASE WHEN NOT is_mixed THEN revenue['mean'] END AS revenue_per_customer,
@@ -228,5 +258,5 @@ SELECT
     WHEN is_mixed THEN 'several_currencies'
     WHEN matured < customers THEN 'window_running'
   END AS note
-FROM tested
+FROM compared
 ORDER BY breakdown NULLS FIRST, is_aa, is_control DESC, arm

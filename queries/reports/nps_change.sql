@@ -41,10 +41,26 @@
 --! title = { en = "NPS before", zh = "上期 NPS" }
 --! unit = "score"
 --! doc = { en = "NPS of the period before", zh = "上期的 NPS" }
+--! [columns.nps_before_low]
+--! title = { en = "NPS before, low", zh = "上期 NPS 下限" }
+--! unit = "score"
+--! doc = { en = "Lower end of its 95 % interval (adjusted Wald)", zh = "上期 NPS 95% 区间下限（校正 Wald）" }
+--! [columns.nps_before_high]
+--! title = { en = "NPS before, high", zh = "上期 NPS 上限" }
+--! unit = "score"
+--! doc = { en = "Upper end of its 95 % interval (adjusted Wald)", zh = "上期 NPS 95% 区间上限（校正 Wald）" }
 --! [columns.nps]
 --! title = { en = "NPS", zh = "本期 NPS" }
 --! unit = "score"
 --! doc = { en = "NPS of the period", zh = "本期的 NPS" }
+--! [columns.nps_low]
+--! title = { en = "NPS, low", zh = "本期 NPS 下限" }
+--! unit = "score"
+--! doc = { en = "Lower end of its 95 % interval (adjusted Wald)", zh = "本期 NPS 95% 区间下限（校正 Wald）" }
+--! [columns.nps_high]
+--! title = { en = "NPS, high", zh = "本期 NPS 上限" }
+--! unit = "score"
+--! doc = { en = "Upper end of its 95 % interval (adjusted Wald)", zh = "本期 NPS 95% 区间上限（校正 Wald）" }
 --! [columns.change]
 --! title = { en = "Change", zh = "变化" }
 --! unit = "score"
@@ -161,7 +177,11 @@ SELECT
   n_before AS answers_before,
   n AS answers,
   nps_before,
+  span_before['low'] AS nps_before_low,
+  span_before['high'] AS nps_before_high,
   nps,
+  span['low'] AS nps_low,
+  span['high'] AS nps_high,
   change,
   low,
   high,

@@ -21,10 +21,26 @@
 --! title = { en = "Mean age, days", zh = "商机平均时长（天）" }
 --! unit = "days"
 --! doc = { en = "Mean days of 24 hours since the deals were opened", zh = "商机创建以来的平均天数（每天 24 小时）" }
+--! [columns.mean_age_days_low]
+--! title = { en = "Mean age, low", zh = "商机平均时长下限" }
+--! unit = "days"
+--! doc = { en = "Lower end of its 95 % interval (Hall); empty below five deals, or if all are equal", zh = "商机平均时长 95% 区间下限（Hall 法）；商机少于五个或全部相同时为空" }
+--! [columns.mean_age_days_high]
+--! title = { en = "Mean age, high", zh = "商机平均时长上限" }
+--! unit = "days"
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "商机平均时长 95% 区间上限（Hall 法）" }
 --! [columns.mean_days_in_stage]
 --! title = { en = "In stage, days", zh = "阶段停留时长（天）" }
 --! unit = "days"
 --! doc = { en = "Mean days of 24 hours since the deals first entered the stage", zh = "首次进入该阶段以来的平均天数（每天 24 小时）" }
+--! [columns.mean_days_in_stage_low]
+--! title = { en = "In stage, low", zh = "阶段停留时长下限" }
+--! unit = "days"
+--! doc = { en = "Lower end of its 95 % interval (Hall); empty below five deals, or if all are equal", zh = "阶段停留时长 95% 区间下限（Hall 法）；商机少于五个或全部相同时为空" }
+--! [columns.mean_days_in_stage_high]
+--! title = { en = "In stage, high", zh = "阶段停留时长上限" }
+--! unit = "days"
+--! doc = { en = "Upper end of its 95 % interval (Hall)", zh = "阶段停留时长 95% 区间上限（Hall 法）" }
 --! [columns.win_share]
 --! title = { en = "Win rate", zh = "赢单率" }
 --! unit = "share"
@@ -59,7 +75,13 @@ deals AS (
     coalesce(sum(opportunities.amount), 0) AS value,
     sum(CAST($as_of AS BIGINT) - CAST(opportunities.created_at AS BIGINT)) AS age,
     count(opportunities.created_at) AS n_aged,
-    sum(CAST($as_of AS BIGINT) - CAST(current_stages.entered_at AS BIGINT)) AS in_stage
+    mean_interval(
+      moments(CAST(CAST($as_of AS BIGINT) - CAST(opportunities.created_at AS BIGINT) AS DOUBLE) / 86400000000)
+    ) AS age_ends,
+    sum(CAST($as_of AS BIGINT) - CAST(current_stages.entered_at AS BIGINT)) AS in_stage,
+    mean_interval(
+      moments(CAST(CAST($as_of AS BIGINT) - CAST(current_stages.entered_at AS BIGINT) AS DOUBLE) / 86400000000)
+    ) AS in_stage_ends
   FROM opportunities
   LEFT JOIN current_stages ON current_stages.opportunity_id = opportunities.opportunity_id
   LEFT JOIN customers ON customers.customer_key = opportunities.customer_key
@@ -74,7 +96,11 @@ SELECT
   deals.deals,
   deals.value,
   CASE WHEN deals.n_aged > 0 THEN CAST(deals.age AS DOUBLE) / deals.n_aged / 86400000000 END AS mean_age_days,
+  deals.age_ends['low'] AS mean_age_days_low,
+  deals.age_ends['high'] AS mean_age_days_high,
   CAST(deals.in_stage AS DOUBLE) / deals.deals / 86400000000 AS mean_days_in_stage,
+  deals.in_stage_ends['low'] AS mean_days_in_stage_low,
+  deals.in_stage_ends['high'] AS mean_days_in_stage_high,
   CASE WHEN deals.closed > 0 THEN CAST(deals.won AS DOUBLE) / deals.closed END AS win_share,
   wilson(deals.won, deals.closed)['low'] AS low,
   wilson(deals.won, deals.closed)['high'] AS high

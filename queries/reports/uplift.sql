@@ -74,10 +74,26 @@
 --! title = { en = "Rate, treated", zh = "实验组转化率" }
 --! unit = "share"
 --! doc = { en = "Share of the treated with the outcome", zh = "实验组中出现结果的占比" }
+--! [columns.treated_rate_low]
+--! title = { en = "Rate, treated, low", zh = "实验组转化率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "实验组转化率 95% 区间下限（Wilson）" }
+--! [columns.treated_rate_high]
+--! title = { en = "Rate, treated, high", zh = "实验组转化率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "实验组转化率 95% 区间上限（Wilson）" }
 --! [columns.control_rate]
 --! title = { en = "Rate, control", zh = "对照组转化率" }
 --! unit = "share"
 --! doc = { en = "Share of the control with the outcome", zh = "对照组中出现结果的占比" }
+--! [columns.control_rate_low]
+--! title = { en = "Rate, control, low", zh = "对照组转化率下限" }
+--! unit = "share"
+--! doc = { en = "Lower end of its 95 % interval (Wilson)", zh = "对照组转化率 95% 区间下限（Wilson）" }
+--! [columns.control_rate_high]
+--! title = { en = "Rate, control, high", zh = "对照组转化率上限" }
+--! unit = "share"
+--! doc = { en = "Upper end of its 95 % interval (Wilson)", zh = "对照组转化率 95% 区间上限（Wilson）" }
 --! [columns.uplift]
 --! title = { en = "Uplift", zh = "增量" }
 --! unit = "points"
@@ -188,7 +204,11 @@ SELECT
   treated,
   control,
   CAST(treated_converted AS DOUBLE) / nullif(treated, 0) AS treated_rate,
+  wilson(treated_converted, treated)['low'] AS treated_rate_low,
+  wilson(treated_converted, treated)['high'] AS treated_rate_high,
   CAST(control_converted AS DOUBLE) / nullif(control, 0) AS control_rate,
+  wilson(control_converted, control)['low'] AS control_rate_low,
+  wilson(control_converted, control)['high'] AS control_rate_high,
   CAST(treated_converted AS DOUBLE) / nullif(treated, 0) - CAST(control_converted AS DOUBLE) / nullif(control, 0)
     AS uplift,
   newcombe(treated_converted, treated, control_converted, control)['low'] AS low,

@@ -95,6 +95,7 @@ SELECT listed.campaign_id, coalesce(name, listed.campaign_id) AS campaign, chann
     responded / nullif(reach, 0) AS response_rate,
     wilson(responded, reach).low AS response_low, wilson(responded, reach).high AS response_high,
     coalesce(converted, 0) AS converted, converted / nullif(reach, 0) AS naive_rate,
+    wilson(converted, reach).low AS naive_rate_low, wilson(converted, reach).high AS naive_rate_high,
     coalesce(matured, 0) AS matured, mature_buyers / nullif(matured, 0) AS conversion_rate,
     wilson(mature_buyers, matured).low AS low, wilson(mature_buyers, matured).high AS high,
     CASE WHEN sums.total IS NULL THEN coalesce(campaigns.currency, getvariable('currency')) ELSE sums.currency END AS currency,

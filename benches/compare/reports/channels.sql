@@ -95,6 +95,7 @@ SELECT channel, breakdown, customers, buyers, buyers / nullif(customers, 0) AS b
     early_mean AS window_revenue_per_customer, early_ends.low AS window_low,
     early_ends.high AS window_high, mrr, cost,
     cost / nullif(customers, 0) AS cost_per_customer, revenue / nullif(cost, 0) AS payback_ratio,
+    ends.low / nullif(cost / customers, 0) AS payback_ratio_low, ends.high / nullif(cost / customers, 0) AS payback_ratio_high,
     CASE WHEN revenue > 0 THEN cost / customers / (revenue / months) END AS payback_months
 FROM joined
 ORDER BY breakdown NULLS FIRST, total, currency NULLS LAST, early_mean DESC NULLS LAST, channel

@@ -49,13 +49,16 @@ compared AS (
     FROM levels GROUP BY ALL
 ),
 spans AS (
-    SELECT *, difference(gone, wilson(gone * exposed, exposed), others_gone, wilson(others_gone * worth, worth)) AS span
+    SELECT *, wilson(gone * exposed, exposed) AS gone_span, wilson(others_gone * worth, worth) AS others_span,
+        difference(gone, gone_span, others_gone, others_span) AS span
     FROM compared
 )
 SELECT v.category, v.breakdown, n AS tickets, customers, n / nullif(max(n) OVER whole, 0) AS share,
     CASE WHEN v.category IS NOT NULL THEN wilson(n, max(n) OVER whole).low END AS low,
     CASE WHEN v.category IS NOT NULL THEN wilson(n, max(n) OVER whole).high END AS high, n_before AS tickets_before,
-    coalesce(exposed, 0) AS exposed, gone AS gone_share, coalesce(others, 0) AS others, others_gone AS others_gone_share,
+    coalesce(exposed, 0) AS exposed, gone AS gone_share, gone_span.low AS gone_share_low, gone_span.high AS gone_share_high,
+    coalesce(others, 0) AS others, others_gone AS others_gone_share, others_span.low AS others_gone_share_low,
+    others_span.high AS others_gone_share_high,
     gone - others_gone AS difference, span.low AS difference_low, span.high AS difference_high
 FROM volumes v LEFT JOIN spans s
     ON s.breakdown IS NOT DISTINCT FROM v.breakdown AND s.category IS NOT DISTINCT FROM v.category

@@ -88,6 +88,8 @@ SELECT CASE WHEN source = 'quarantine' THEN 'quarantine' ELSE MAP {'newest_row':
     CASE WHEN judged THEN wilson(x, n).high END AS high,
     CASE WHEN finding = 'newest_row' THEN local_day(getvariable('as_of')) - local_day(newest) END AS days,
     rn AS recent_rows, CASE WHEN judged THEN rx / nullif(rn, 0) END AS recent_share,
+    CASE WHEN judged THEN wilson(rx, rn).low END AS recent_share_low,
+    CASE WHEN judged THEN wilson(rx, rn).high END AS recent_share_high,
     CASE WHEN judged THEN rx / nullif(rn, 0) - (x - rx) / nullif(n - rn, 0) END AS change,
     CASE WHEN judged THEN difference(rx / nullif(rn, 0), wilson(rx, rn), (x - rx) / nullif(n - rn, 0),
         wilson(x - rx, n - rn)).low END AS change_low,

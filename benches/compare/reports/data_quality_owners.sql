@@ -19,12 +19,13 @@ records AS (
     FROM customers, border
 ),
 counted AS (
-    SELECT owner_id, count(*) AS customers, sum(filled) AS filled, count(*) FILTER (filled = 5) AS complete,
-        count(*) FILTER (is_alone) AS without_contact
+    SELECT owner_id, count(*) AS customers, sum(filled) AS filled, mean_interval(list(filled / 5)) AS span,
+        count(*) FILTER (filled = 5) AS complete, count(*) FILTER (is_alone) AS without_contact
     FROM records GROUP BY ALL
 )
 SELECT row_number() OVER (ORDER BY filled / customers, customers DESC, counted.owner_id) AS rank,
     coalesce(owners.name, counted.owner_id, '(no owner)') AS owner, customers, filled / customers / 5 AS filled_share,
+    span.low AS filled_share_low, CASE WHEN span.high > 1 THEN 1 ELSE span.high END AS filled_share_high,
     complete, complete / customers AS complete_share, wilson(complete, customers).low AS low,
     wilson(complete, customers).high AS high, without_contact
 FROM counted LEFT JOIN owners USING (owner_id)

@@ -71,7 +71,9 @@ ranked AS (
     SELECT *, p * count(*) OVER (PARTITION BY breakdown) / rank AS adjusted
     FROM (SELECT *, count(*) OVER (PARTITION BY breakdown ORDER BY p) AS rank FROM tested)
 )
-SELECT factor, value, breakdown, n AS customers, a / n AS share, c / (c + d) AS share_without, exp(lor) AS odds_ratio,
+SELECT factor, value, breakdown, n AS customers, a / n AS share, wilson(a, n).low AS share_low, wilson(a, n).high AS share_high,
+    c / (c + d) AS share_without, wilson(c, c + d).low AS share_without_low, wilson(c, c + d).high AS share_without_high,
+    exp(lor) AS odds_ratio,
     exp(lor - z95() * se) AS low, exp(lor + z95() * se) AS high,
     least(min(adjusted) OVER (PARTITION BY breakdown ORDER BY p DESC), 1) AS q, CASE WHEN q < 0.05 THEN 'beyond_chance' END AS note
 FROM ranked

@@ -42,6 +42,10 @@ CREATE MACRO nps_interval(p, d, n) AS CASE WHEN n > 0 THEN
 CREATE MACRO difference(a, a_interval, b, b_interval) AS
     {'low': a - b - sqrt((a - a_interval.low) ** 2 + (b_interval.high - b) ** 2),
      'high': a - b + sqrt((a_interval.high - a) ** 2 + (b - b_interval.low) ** 2)};
+-- Donner & Zou (2012): an end of the interval of a / b from ends of those of a and b; nothing if b is 0.
+CREATE MACRO ratio_end(a, a_end, b, b_end, sign) AS CASE WHEN b > 0 THEN
+    (a * b + sign * sqrt(greatest((a * b) ** 2 - a_end * b_end * (2 * a - a_end) * (2 * b - b_end), 0)))
+    / (b_end * (2 * b - b_end)) END;
 
 -- The value by which each customer is broken down.
 CREATE VIEW breakdowns AS

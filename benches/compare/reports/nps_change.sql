@@ -36,10 +36,11 @@ whole AS (SELECT n AS all_n, m AS all_m, (a + b) / 2 AS middle, a - b AS all_cha
 effects AS (
     SELECT counted.*, (n / nullif(all_n, 0) + m / nullif(all_m, 0)) / 2 * (coalesce(a, b) - coalesce(b, a)) AS within,
         (n / nullif(all_n, 0) - m / nullif(all_m, 0)) * ((coalesce(a, b) + coalesce(b, a)) / 2 - middle) AS mix,
-        difference(a, nps_interval(p, d, n), b, nps_interval(p_before, d_before, m)) AS span
+        nps_interval(p, d, n) AS a_span, nps_interval(p_before, d_before, m) AS b_span, difference(a, a_span, b, b_span) AS span
     FROM counted, whole WHERE n + m > 0
 )
-SELECT e.breakdown, this AS period, m AS answers_before, n AS answers, b AS nps_before, a AS nps, a - b AS change,
+SELECT e.breakdown, this AS period, m AS answers_before, n AS answers, b AS nps_before, b_span.low AS nps_before_low,
+    b_span.high AS nps_before_high, a AS nps, a_span.low AS nps_low, a_span.high AS nps_high, a - b AS change,
     span.low AS low, span.high AS high,
     CASE WHEN e.breakdown IS NULL THEN (SELECT sum(within) FROM effects WHERE breakdown IS NOT NULL) ELSE within END
         AS within_effect,

@@ -53,6 +53,11 @@ started AS (
     SELECT period, currency, breakdown, sum(mrr) AS start_mrr, count(*) AS customers
     FROM begun LEFT JOIN breakdowns USING (customer_id) GROUP BY ALL
 ),
+counted AS (
+    SELECT moves.*, base = 'movements' OR begun.period IS NOT NULL AS counts
+    FROM moves CROSS JOIN unit LEFT JOIN begun ON begun.customer_id = moves.customer_id
+        AND begun.currency IS NOT DISTINCT FROM moves.currency AND begun.period = date_trunc(unit, day)
+),
 -- What counts for the retained, in the order up, back and down; and what the quick ratio takes.
 moved AS (
     SELECT date_trunc(unit, day)::DATE AS period, m.currency, breakdown,
@@ -62,25 +67,54 @@ moved AS (
         coalesce(sum(change) FILTER (kind IN ('new', 'expansion')), 0)::DOUBLE AS gained,
         coalesce(sum(change) FILTER (kind = 'reactivation'), 0)::DOUBLE AS regained,
         -coalesce(sum(change) FILTER (kind IN ('contraction', 'churn')), 0)::DOUBLE AS lost
+    FROM counted m LEFT JOIN breakdowns USING (customer_id), unit GROUP BY ALL
+),
+-- What each customer paid at the start, and what they gained: by expansion, and all in all.
+each AS (
+    SELECT period, currency, breakdown, customer_id, sum(b)::DOUBLE AS b, sum(more)::DOUBLE AS more, sum(more + back)::DOUBLE AS most
     FROM (
-        SELECT moves.*, base = 'movements' OR begun.period IS NOT NULL AS counts
-        FROM moves CROSS JOIN unit LEFT JOIN begun ON begun.customer_id = moves.customer_id
-            AND begun.currency IS NOT DISTINCT FROM moves.currency AND begun.period = date_trunc(unit, day)
-    ) m LEFT JOIN breakdowns USING (customer_id), unit GROUP BY ALL
-)
+        SELECT period, currency, customer_id, mrr AS b, 0 AS more, 0 AS back FROM begun
+        UNION ALL
+        SELECT date_trunc(unit, day)::DATE, currency, customer_id, 0, if(kind = 'expansion', change, 0),
+            if(kind = 'reactivation', change, 0) FROM counted, unit WHERE counts
+    ) LEFT JOIN breakdowns USING (customer_id) GROUP BY ALL
+),
+-- The weight of those who paid, by Kish; and each moves what was gained by what they gained beyond it.
+reaches AS (
+    SELECT period, currency, breakdown, sum(b) ** 2 / sum(b ** 2) AS worth, z95() * sqrt(sum(more ** 2)) AS more,
+        z95() * sqrt(sum(most ** 2)) AS most
+    FROM (
+        SELECT period, currency, breakdown, b, (more - sum(more) OVER w / sum(b) OVER w * b) / sum(b) OVER w AS more,
+            (most - sum(most) OVER w / sum(b) OVER w * b) / sum(b) OVER w AS most
+        FROM each WINDOW w AS (PARTITION BY period, currency, breakdown)
+    ) GROUP BY ALL HAVING sum(b) > 0
+),
+ratios AS (
 SELECT p.period, g.currency, g.breakdown, coalesce(start_mrr, 0) AS start_mrr,
     (start_mrr::DOUBLE - coalesce(down, 0)) / start_mrr::DOUBLE AS grr,
     (start_mrr::DOUBLE + coalesce(up, 0) - coalesce(down, 0)) / start_mrr::DOUBLE AS nrr,
     (start_mrr::DOUBLE + coalesce(up, 0) + coalesce(back, 0) - coalesce(down, 0)) / start_mrr::DOUBLE
         AS nrr_with_reactivation,
     gained / nullif(lost, 0) AS quick_ratio, (gained + regained) / nullif(lost, 0) AS quick_ratio_with_reactivation,
-    coalesce(customers, 0) AS customers, ended(unit, p.period) AS complete
+    coalesce(customers, 0) AS customers, ended(unit, p.period) AS complete,
+    CASE WHEN grr >= 0 THEN wilson(grr * worth, worth) END AS span, more, most
 FROM unit, groups g JOIN periods p ON p.period >= first
     LEFT JOIN started s ON s.period = p.period AND s.currency IS NOT DISTINCT FROM g.currency
         AND s.breakdown IS NOT DISTINCT FROM g.breakdown
     LEFT JOIN moved m ON m.period = p.period AND m.currency IS NOT DISTINCT FROM g.currency
         AND m.breakdown IS NOT DISTINCT FROM g.breakdown
+    LEFT JOIN reaches r ON r.period = p.period AND r.currency IS NOT DISTINCT FROM g.currency
+        AND r.breakdown IS NOT DISTINCT FROM g.breakdown
 WHERE (getvariable('currency') IS NULL OR g.currency = getvariable('currency'))
     AND (getvariable('from') IS NULL OR p.period >= date_trunc(unit, getvariable('from')::DATE))
     AND (getvariable('to') IS NULL OR p.period <= getvariable('to')::DATE)
-ORDER BY p.period, g.currency NULLS FIRST, g.breakdown NULLS FIRST
+)
+SELECT period, currency, breakdown, start_mrr, grr, span.low AS grr_low, span.high AS grr_high, nrr,
+    if(span IS NULL, NULL, greatest(nrr - sqrt((grr - span.low) ** 2 + more ** 2), 0)) AS nrr_low,
+    nrr + sqrt((span.high - grr) ** 2 + more ** 2) AS nrr_high, nrr_with_reactivation,
+    if(span IS NULL, NULL, greatest(nrr_with_reactivation - sqrt((grr - span.low) ** 2 + most ** 2), 0))
+        AS nrr_with_reactivation_low,
+    nrr_with_reactivation + sqrt((span.high - grr) ** 2 + most ** 2) AS nrr_with_reactivation_high,
+    quick_ratio, quick_ratio_with_reactivation, customers, complete
+FROM ratios
+ORDER BY period, currency NULLS FIRST, breakdown NULLS FIRST

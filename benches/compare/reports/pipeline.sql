@@ -39,7 +39,10 @@ deals AS (
     WHERE o.status = 'open' AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
 )
 SELECT deals.stage, currency, breakdown, count(*) AS deals, coalesce(sum(amount), 0) AS value, avg(age) AS mean_age_days,
-    avg(there) AS mean_days_in_stage, won / nullif(closed, 0) AS win_share,
+    mean_interval(list(age) FILTER (age IS NOT NULL)).low AS mean_age_days_low,
+    mean_interval(list(age) FILTER (age IS NOT NULL)).high AS mean_age_days_high, avg(there) AS mean_days_in_stage,
+    mean_interval(list(there) FILTER (there IS NOT NULL)).low AS mean_days_in_stage_low,
+    mean_interval(list(there) FILTER (there IS NOT NULL)).high AS mean_days_in_stage_high, won / nullif(closed, 0) AS win_share,
     wilson(won, closed).low AS low, wilson(won, closed).high AS high
 FROM deals LEFT JOIN shares USING (stage) LEFT JOIN places USING (stage)
 GROUP BY deals.stage, currency, breakdown, won, closed, place

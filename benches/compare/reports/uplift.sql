@@ -75,7 +75,8 @@ area AS (
             lag(qini, 1, 0) OVER (ORDER BY decile) AS qini_before FROM curve WHERE NOT total)
 )
 SELECT decile, score_from, score_to, n AS customers, nt AS treated, nc AS control,
-    kt / nullif(nt, 0) AS treated_rate, kc / nullif(nc, 0) AS control_rate,
+    kt / nullif(nt, 0) AS treated_rate, wilson(kt, nt).low AS treated_rate_low, wilson(kt, nt).high AS treated_rate_high,
+    kc / nullif(nc, 0) AS control_rate, wilson(kc, nc).low AS control_rate_low, wilson(kc, nc).high AS control_rate_high,
     kt / nullif(nt, 0) - kc / nullif(nc, 0) AS uplift,
     CASE WHEN nt > 0 AND nc > 0 THEN difference(kt / nt, wilson(kt, nt), kc / nc, wilson(kc, nc)).low END AS low,
     CASE WHEN nt > 0 AND nc > 0 THEN difference(kt / nt, wilson(kt, nt), kc / nc, wilson(kc, nc)).high END AS high,

@@ -35,7 +35,7 @@
 --! [columns.low]
 --! title = { en = "Low", zh = "区间下限" }
 --! unit = "by_row"
---! doc = { en = "Lower end of the 95 % interval of a rate, NPS (adjusted Wald) or NRR", zh = "比率、NPS（校正 Wald）与 NRR 的 95% 区间下限" }
+--! doc = { en = "Lower end of the 95 % interval of the win rate (Wilson) or NPS (adjusted Wald)", zh = "赢单率（Wilson）或 NPS（校正 Wald）的 95% 区间下限" }
 --! [columns.high]
 --! title = { en = "High", zh = "区间上限" }
 --! unit = "by_row"
@@ -277,7 +277,6 @@ ratios AS (
     metric,
     max(ratio) AS value,
     max(ratio_before) AS previous,
-    1.959963984540054 * nullif(sqrt(CAST(sum(by * by) AS DOUBLE)), 0) AS reach,
     nullif(sqrt(CAST(sum((by - by_before) * (by - by_before)) AS DOUBLE)), 0) AS error
   FROM moved
   GROUP BY place, metric
@@ -392,7 +391,7 @@ page AS (
   UNION ALL
   SELECT
     place, metric, 'share', NULL, NULL, value, previous,
-    CASE WHEN reach > value THEN 0 ELSE value - reach END, value + reach,
+    NULL, NULL,
     1.959963984540054 * error, 1.959963984540054 * error
   FROM ratios
   UNION ALL

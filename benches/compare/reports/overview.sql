@@ -101,8 +101,7 @@ whole AS (
     FROM books GROUP BY place, metric
 ),
 ratios AS (
-    SELECT place, metric, value, previous, z95() * nullif(sqrt(sum(((k - value * b) / all_b) ** 2)), 0) AS own,
-        z95() * nullif(sqrt(sum(((k - value * b) / all_b - (k0 - previous * b0) / all_b0) ** 2)), 0) AS reach
+    SELECT place, metric, value, previous, z95() * nullif(sqrt(sum(((k - value * b) / all_b - (k0 - previous * b0) / all_b0) ** 2)), 0) AS reach
     FROM books JOIN whole USING (place, metric) GROUP BY place, metric, value, previous
     HAVING coalesce(value, previous) IS NOT NULL
 ),
@@ -159,7 +158,7 @@ rows AS (
     FROM sums
     UNION ALL
     SELECT place, metric, NULL, NULL, value, previous, value - previous - reach, value - previous + reach,
-        CASE WHEN own IS NOT NULL THEN greatest(value - own, 0) END, value + own, 'share'
+        NULL, NULL, 'share'
     FROM ratios
     UNION ALL
     SELECT place, metric, NULL, NULL, value, previous, d.low, d.high, interval.low, interval.high, unit FROM judged

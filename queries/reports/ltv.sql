@@ -41,18 +41,36 @@
 --! title = { en = "LTV", zh = "客均累计价值" }
 --! unit = "money"
 --! doc = { en = "Cumulative revenue times margin, divided by cohort size", zh = "累计营收乘以毛利率，再除以同期群规模" }
+--! [columns.ltv_low]
+--! title = { en = "LTV, low", zh = "客均累计价值下限" }
+--! unit = "money"
+--! doc = { en = "Lower end of its 95 % interval (Hall, over the customers of the cohort); empty below five customers, or if all brought the same", zh = "客均累计价值 95% 区间下限（Hall 法，以同期群客户为单位）；客户少于五位或价值全部相同时为空" }
+--! [columns.ltv_high]
+--! title = { en = "LTV, high", zh = "客均累计价值上限" }
+--! unit = "money"
+--! doc = { en = "Upper end of its 95 % interval (Hall, over the customers of the cohort)", zh = "客均累计价值 95% 区间上限（Hall 法，以同期群客户为单位）" }
 --! [labels]
 --! first_order = { en = "First order", zh = "首单" }
 --! created = { en = "Created", zh = "创建时间" }
 
 --- What has a customer of each cohort brought so far? Cohorts and ages are
---- period ordinals until the end, where they become dates.
+--- period ordinals until the end, where they become dates. The interval needs the
+--- powers of what each customer has brought by an age: every line adds by how much
+--- it changes them, so that nobody needs a row for an age without a line.
 
 WITH lines AS (
-  SELECT customer_key, occurred_at, amount
+  SELECT
+    customer_key,
+    occurred_at,
+    amount,
+    CAST(sum(amount) OVER in_turn AS DECIMAL(76, 4)) AS total,
+    CAST(sum(amount) OVER in_turn - amount AS DECIMAL(76, 4)) AS before
   FROM orders
   WHERE customer_key IS NOT NULL
     AND ($currency IS NULL OR currency = $currency)
+  WINDOW in_turn AS (
+    PARTITION BY customer_key ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  )
 ),
 members AS (
   SELECT
@@ -82,7 +100,15 @@ cohorts AS (
   GROUP BY breakdown, first_period
 ),
 earned AS (
-  SELECT breakdown, cohort, age, sum(amount) AS revenue
+  SELECT
+    breakdown,
+    cohort,
+    age,
+    sum(amount) AS revenue,
+    sum(total * total - before * before) AS squares,
+    sum(total * total * total - before * before * before) AS cubes,
+    sum(CAST(total < 0 AS BIGINT) - CAST(before < 0 AS BIGINT)) AS n_below,
+    sum(CAST(total > 0 AS BIGINT) - CAST(before > 0 AS BIGINT)) AS n_above
   FROM (
     SELECT
       members.breakdown,
@@ -92,7 +118,9 @@ earned AS (
           - period_index($period, members.first_period),
         0
       ) AS age,
-      lines.amount
+      lines.amount,
+      lines.total,
+      lines.before
     FROM lines
     JOIN members ON members.customer_key = lines.customer_key
   )
@@ -112,16 +140,44 @@ cumulated AS (
     cells.breakdown,
     cells.age,
     coalesce(earned.revenue, 0) AS revenue,
-    sum(coalesce(earned.revenue, 0)) OVER (
-      PARTITION BY cells.breakdown, cells.cohort ORDER BY cells.age
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS cumulative_revenue,
+    coalesce(sum(earned.revenue) OVER so_far, 0) AS cumulative_revenue,
+    sum(earned.squares) OVER so_far AS squares,
+    sum(earned.cubes) OVER so_far AS cubes,
+    sum(earned.n_below) OVER so_far AS n_below,
+    sum(earned.n_above) OVER so_far AS n_above,
     cells.cohort_size
   FROM cells
   LEFT JOIN earned
     ON (earned.breakdown IS NOT DISTINCT FROM cells.breakdown)
     AND earned.cohort = cells.cohort
     AND earned.age = cells.age
+  WINDOW so_far AS (
+    PARTITION BY cells.breakdown, cells.cohort ORDER BY cells.age ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  )
+),
+-- Exact until the division: n² and n³ times the second and third central moments.
+spread AS (
+  SELECT
+    *,
+    CAST(cohort_size * squares - total * total AS DOUBLE) AS second,
+    CAST(cohort_size * cohort_size * cubes - 3 * cohort_size * total * squares + 2 * total * total * total AS DOUBLE)
+      AS third
+  FROM (SELECT *, CAST(cumulative_revenue AS DECIMAL(76, 4)) AS total FROM cumulated)
+),
+judged AS (
+  SELECT
+    *,
+    mean_interval(
+      named_struct(
+        'n', CAST(cohort_size AS DOUBLE),
+        'mean', CAST(cumulative_revenue AS DOUBLE) / cohort_size,
+        'variance', second / cohort_size / nullif(cohort_size - 1, 0),
+        'skewness', third / nullif(power(second, 1.5), 0),
+        'least', CASE WHEN n_below > 0 THEN -1.0 ELSE 0.0 END,
+        'greatest', CASE WHEN n_above > 0 THEN 1.0 ELSE 0.0 END
+      )
+    ) AS ends
+  FROM spread
 )
 SELECT
   cohort,
@@ -131,6 +187,8 @@ SELECT
   cumulative_revenue,
   cohort_size,
   CAST(cumulative_revenue AS DOUBLE) * $margin / cohort_size AS ltv,
+  ends['low'] * $margin AS ltv_low,
+  ends['high'] * $margin AS ltv_high,
   period_complete($period, period_add($period, cohort, age), $as_of, $tz) AS complete
-FROM cumulated
+FROM judged
 ORDER BY breakdown NULLS FIRST, cohort, age

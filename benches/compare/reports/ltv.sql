@@ -39,14 +39,26 @@ sold AS (
     SELECT breakdown, cohort, greatest(date_diff(unit, cohort, period), 0) AS age, sum(amount) AS revenue
     FROM sales JOIN members USING (customer_id), unit GROUP BY ALL
 ),
+-- What every customer of a cohort has brought by each age, if only 0.
+grown AS (
+    SELECT cells.breakdown, cells.cohort, cells.age, sum(coalesce(revenue, 0)) OVER (
+            PARTITION BY members.customer_id, cells.cohort ORDER BY cells.age) AS brought
+    FROM cells JOIN members ON members.cohort = cells.cohort AND members.breakdown IS NOT DISTINCT FROM cells.breakdown
+    LEFT JOIN (SELECT customer_id, greatest(date_diff(unit, cohort, period), 0) AS age, sum(amount) AS revenue
+            FROM sales JOIN members USING (customer_id), unit GROUP BY ALL) AS bought
+        ON bought.customer_id = members.customer_id AND bought.age = cells.age
+),
+spread AS (SELECT breakdown, cohort, age, mean_interval(list(brought::DOUBLE)) AS ends FROM grown GROUP BY ALL),
+margin AS (SELECT coalesce(getvariable('margin'), '1')::DOUBLE AS margin),
 summed AS (
     SELECT cells.breakdown, cells.cohort, cells.age, coalesce(revenue, 0) AS revenue, cohort_size,
         sum(coalesce(revenue, 0)) OVER (PARTITION BY cells.breakdown, cells.cohort ORDER BY cells.age) AS cumulative_revenue
     FROM cells LEFT JOIN sold ON sold.cohort = cells.cohort AND sold.age = cells.age
         AND sold.breakdown IS NOT DISTINCT FROM cells.breakdown
 )
-SELECT cohort, breakdown, age, revenue, cumulative_revenue, cohort_size,
-    cumulative_revenue * coalesce(getvariable('margin'), '1')::DOUBLE / cohort_size AS ltv,
-    age < date_diff(unit, cohort, first_day(unit, getvariable('as_of') + INTERVAL 1 MICROSECOND)) AS complete
-FROM summed, unit
-ORDER BY breakdown NULLS FIRST, cohort, age
+SELECT s.cohort, s.breakdown, s.age, revenue, cumulative_revenue, cohort_size,
+    cumulative_revenue * margin / cohort_size AS ltv, ends.low * margin AS ltv_low, ends.high * margin AS ltv_high,
+    s.age < date_diff(unit, s.cohort, first_day(unit, getvariable('as_of') + INTERVAL 1 MICROSECOND)) AS complete
+FROM summed s JOIN spread ON spread.cohort = s.cohort AND spread.age = s.age
+    AND spread.breakdown IS NOT DISTINCT FROM s.breakdown, unit, margin
+ORDER BY s.breakdown NULLS FIRST, s.cohort, s.age

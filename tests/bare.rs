@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tenure::Tenure;
 use tenure::error::ErrorKind;
 use tenure::ingest::IngestOptions;
-use tenure::reports::Purpose;
+use tenure::reports::{Purpose, Query, ReportTable};
 
 use crate::common::{ask, block_on, empty_store, sample};
 
@@ -75,15 +75,25 @@ fn one_customer() -> (TempDir, Tenure) {
     (folder, tenure)
 }
 
+/// A report as it is, and broken down if it can be.
+fn breakdowns(query: &Query) -> impl Iterator<Item = &'static [(&'static str, &'static str)]> {
+    let has = query.header.params.contains_key("breakdown");
+    [&[][..], &[("breakdown", "segment")]].into_iter().take(1 + usize::from(has))
+}
+
+fn columns(report: &ReportTable) -> Vec<&str> {
+    report.schema.fields().iter().map(|field| field.name().as_str()).collect()
+}
+
 #[test]
 fn an_empty_store_gives_empty_tables_with_the_right_columns() {
     let (_folder, tenure) = empty_store();
     for query in tenure.catalogue().all(Purpose::Report) {
-        let report = ask(&tenure, &query.name, &[]).unwrap();
-        assert_eq!(report.rows(), 0, "{}", query.name);
-        let columns: Vec<&str> =
-            report.schema.fields().iter().map(|field| field.name().as_str()).collect();
-        assert_eq!(columns, query.columns, "{}", query.name);
+        for set in breakdowns(query) {
+            let report = ask(&tenure, &query.name, set).unwrap();
+            assert_eq!(report.rows(), 0, "{} {set:?}", query.name);
+            assert_eq!(columns(&report), query.columns, "{} {set:?}", query.name);
+        }
     }
 }
 
@@ -99,9 +109,13 @@ fn one_customer_with_nothing_but_what_must_be_there_is_answered() {
             "drivers" => &[("start", "login"), ("goal", "login")],
             _ => &[],
         };
-        for as_of in ["2024-03-05T10:00:00Z", "2025-03-05"] {
-            let asked: Vec<(&str, &str)> = set.iter().copied().chain([("as_of", as_of)]).collect();
+        for (as_of, by) in ["2024-03-05T10:00:00Z", "2025-03-05"]
+            .into_iter()
+            .flat_map(|as_of| breakdowns(query).map(move |by| (as_of, by)))
+        {
+            let asked = [set, by, &[("as_of", as_of)]].concat();
             let report = ask(&tenure, &query.name, &asked).unwrap();
+            assert_eq!(columns(&report), query.columns, "{} {by:?}", query.name);
             let rows = tenure::reports::render::rows(&report.batches).unwrap();
             for (row, (name, value)) in
                 rows.iter().flat_map(|row| row.iter().map(move |cell| (row, cell)))
@@ -110,6 +124,8 @@ fn one_customer_with_nothing_but_what_must_be_there_is_answered() {
                 if let (true, Some(share)) = (is_share, value.as_f64()) {
                     assert!((-1.0..=1.0).contains(&share), "{}.{name}: {row:?}", query.name);
                 }
+                // The customer is in no segment.
+                assert!(name != "breakdown" || by.is_empty() || value.is_null(), "{row:?}");
             }
         }
     }

@@ -10,6 +10,8 @@
 
 mod agreement;
 mod bare;
+mod breakdowns;
+mod by_hand;
 mod common;
 mod faults;
 mod goldens;

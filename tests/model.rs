@@ -54,7 +54,7 @@ fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
     }
 }
 
-fn all_scores(tenure: &Tenure) -> Vec<serde_json::Map<String, serde_json::Value>> {
+pub fn all_scores(tenure: &Tenure) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let engine = block_on(tenure.engine()).unwrap();
     let request = tenure::tenure::ScoreRequest { limit: 10_000, ..Default::default() };
     block_on(tenure.scores(&engine, &request, tenure.language())).unwrap().scores

@@ -195,6 +195,40 @@ fn movements_balance_and_agree_with_the_twin_on_ten_thousand_histories() {
     check(&contracts);
 }
 
+/// A contract that a later export of all contracts leaves out goes on as it was
+/// last known: only an end ends it, and the rows still balance.
+#[test]
+fn a_contract_that_vanishes_from_the_export_goes_on_until_it_ends() {
+    let it = |customer, cents, to| Contract { customer, cents, currency: "EUR", from: 5, to };
+    let (stays, gone) = (it(1, 10_000, None), it(2, 4_000, None));
+    let (folder, tenure) = empty_store();
+    // What March begins with, loses, and ends with: customers and euros.
+    let march = || {
+        let rows = report(&tenure, "mrr", &[("to", "2024-03-31")]);
+        let mut before = 0;
+        for row in &rows {
+            let [new, expansion, reactivation, contraction, churn] =
+                PARTS.map(|part| cents(row, part));
+            let (start, end) = (cents(row, "start_mrr"), cents(row, "end_mrr"));
+            assert_eq!(end, start + new + expansion + reactivation - contraction - churn);
+            assert_eq!(start, before, "{row:?}");
+            before = end;
+        }
+        let row = rows.last().unwrap();
+        assert_eq!(row["period"], "2024-03-01");
+        (
+            ["start_mrr", "churn", "end_mrr"].map(|column| cents(row, column)),
+            row["customers"].as_i64(),
+        )
+    };
+    load(&folder, &tenure, "january.csv", &[(1, stays.clone()), (2, gone)]);
+    assert_eq!(march(), ([14_000, 0, 14_000], Some(2)));
+    load(&folder, &tenure, "march.csv", &[(1, stays)]);
+    assert_eq!(march(), ([14_000, 0, 14_000], Some(2)));
+    load(&folder, &tenure, "april.csv", &[(2, it(2, 4_000, Some(70)))]);
+    assert_eq!(march(), ([14_000, 4_000, 10_000], Some(1)));
+}
+
 /// The gold vector of the definitions.
 #[test]
 fn retention_of_revenue_is_as_defined() {

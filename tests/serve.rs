@@ -12,17 +12,16 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tenure::Tenure;
 use tenure::config::{Config, Language};
 use tenure::reports::render::{Format, render};
 use tenure::reports::{Purpose, ReportRequest};
 use tenure::serve::{AppState, router};
-use tenure::{ChurnSpec, Tenure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use crate::common::{block_on, empty_store, root};
+use crate::common::{block_on, empty_store, root, scored_sample};
 
 const KEY: &str = "correct horse battery staple";
 
@@ -76,31 +75,13 @@ fn send(
     })
 }
 
-/// A store with the sample, a model and two scoring runs.
+/// The scored sample, and the service over it.
 fn scored() -> &'static (Tenure, Router) {
-    static SCORED: OnceLock<(TempDir, (Tenure, Router))> = OnceLock::new();
-    &SCORED
-        .get_or_init(|| {
-            let (folder, tenure) = empty_store();
-            let exports = root().join("datasets/sample/exports");
-            let prepared = tenure.clone();
-            block_on(async move {
-                let work = tokio::spawn(async move {
-                    let options = tenure::IngestOptions::default();
-                    prepared.ingest(&[exports], &options, &mut ()).await.unwrap();
-                    let mut spec = ChurnSpec::built_in("churn").unwrap();
-                    // The sample is small: a tenth of the leavers must do.
-                    spec.min_churners = 5;
-                    prepared.train(spec, None, &mut |_, _| {}).await.unwrap();
-                    prepared.score(None).await.unwrap();
-                    prepared.score(None).await.unwrap();
-                });
-                work.await.unwrap();
-            });
-            let router = router(AppState::new(tenure.clone()).unwrap());
-            (folder, (tenure, router))
-        })
-        .1
+    static SCORED: OnceLock<(Tenure, Router)> = OnceLock::new();
+    SCORED.get_or_init(|| {
+        let tenure = scored_sample().clone();
+        (tenure.clone(), router(AppState::new(tenure).unwrap()))
+    })
 }
 
 fn with_key(tenure: &Tenure) -> Router {

@@ -1,14 +1,11 @@
 //! What do reports say of data that is less tidy than our own: deals of another
 //! owner than the customer's, several currencies, amounts without one?
 
-use std::fs;
-
 use serde_json::Value;
 use tempfile::TempDir;
 use tenure::Tenure;
-use tenure::ingest::IngestOptions;
 
-use crate::common::{answer, block_on, empty_store};
+use crate::common::{answer, store_of};
 
 const CUSTOMERS: &str = "customer_id,name,owner_id,created_at
 C1,a,u2,2024-01-01
@@ -29,25 +26,13 @@ const TICKETS: &str = "ticket_id,customer_id,owner_id,category,occurred_at,close
 T1,C1,u3,bug,2024-01-01T10:00:00Z,2024-01-02T10:00:00Z
 ";
 
-fn store(files: &[(&str, &str)]) -> (TempDir, Tenure) {
-    let (folder, tenure) = empty_store();
-    let write = |(name, text): &(&str, &str)| {
-        let path = folder.path().join(format!("{name}.csv"));
-        fs::write(&path, text).unwrap();
-        path
-    };
-    let paths: Vec<_> = files.iter().map(write).collect();
-    block_on(tenure.ingest(&paths, &IngestOptions::default(), &mut ())).unwrap();
-    (folder, tenure)
-}
-
 /// One column of an answer.
 fn column(tenure: &Tenure, report: &str, set: &[(&str, &str)], name: &str) -> Vec<Value> {
     answer(tenure, report, set).into_iter().map(|row| row[name].clone()).collect()
 }
 
 fn orders(rows: &str) -> (TempDir, Tenure) {
-    store(&[("orders", &format!("customer_id,order_id,amount,currency,occurred_at\n{rows}"))])
+    store_of(&[("orders", &format!("customer_id,order_id,amount,currency,occurred_at\n{rows}"))])
 }
 
 #[test]
@@ -58,7 +43,7 @@ fn deals_and_tickets_are_broken_down_by_their_own_owner() {
         ("stages", STAGES),
         ("tickets", TICKETS),
     ];
-    let (_folder, tenure) = store(&files);
+    let (_folder, tenure) = store_of(&files);
     for (report, owner) in [
         ("pipeline", "u1"),
         ("stages", "u1"),
@@ -77,7 +62,7 @@ fn deals_and_tickets_are_broken_down_by_their_own_owner() {
 
 #[test]
 fn a_win_rate_is_of_deals_in_all_currencies_wherever_it_is_shown() {
-    let (_folder, tenure) = store(&[("customers", CUSTOMERS), ("opportunities", DEALS)]);
+    let (_folder, tenure) = store_of(&[("customers", CUSTOMERS), ("opportunities", DEALS)]);
     let as_of = ("as_of", "2024-02-29");
     let sellers = column(&tenure, "leaders", &[as_of], "win_rate");
     assert_eq!(sellers, [0.5, 0.5]);

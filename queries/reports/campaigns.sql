@@ -163,6 +163,7 @@ held AS (
     timed.last_micros <= CAST($as_of AS BIGINT) AS is_matured,
     orders.currency,
     orders.amount,
+    CASE WHEN $currency IS NULL OR orders.currency = $currency THEN orders.amount END AS money,
     timed.next_at IS NULL OR orders.occurred_at < timed.next_at AS is_last,
     $attribution = 'every' OR timed.next_at IS NULL OR orders.occurred_at < timed.next_at AS is_credited
   FROM timed
@@ -171,7 +172,6 @@ held AS (
     ON orders.customer_key = timed.customer_key
     AND orders.occurred_at >= timed.first_at
     AND CAST(orders.occurred_at AS BIGINT) <= timed.last_micros
-    AND ($currency IS NULL OR orders.currency = $currency)
 ),
 -- Customers of a campaign, customers, and the money of each: all from one pass.
 folded AS (
@@ -186,8 +186,8 @@ folded AS (
     bool_or(has_responded) AS has_responded,
     coalesce(bool_or(amount > 0 AND is_credited), false) AS has_converted,
     bool_and(is_matured) AS is_matured,
-    CASE WHEN grouping(campaign_id) = 1 THEN sum(amount) FILTER (WHERE is_last)
-      ELSE sum(amount) FILTER (WHERE is_credited) END AS revenue
+    CASE WHEN grouping(campaign_id) = 1 THEN sum(money) FILTER (WHERE is_last)
+      ELSE sum(money) FILTER (WHERE is_credited) END AS revenue
   FROM held
   GROUP BY GROUPING SETS (
     (campaign_id, breakdown, customer_key), (customer_key), (campaign_id, breakdown, currency), (currency)

@@ -123,13 +123,14 @@ bought AS (
     acquired.customer_key,
     orders.currency,
     bool_or(orders.amount > 0) AS has_bought,
-    sum(orders.amount) AS revenue,
+    sum(orders.amount) FILTER (WHERE $currency IS NULL OR orders.currency = $currency) AS revenue,
     sum(orders.amount) FILTER (
-      WHERE acquired.is_matured AND orders.occurred_at <= acquired.window_to
+      WHERE acquired.is_matured
+        AND orders.occurred_at <= acquired.window_to
+        AND ($currency IS NULL OR orders.currency = $currency)
     ) AS window_revenue
   FROM acquired
   JOIN orders ON orders.customer_key = acquired.customer_key
-  WHERE $currency IS NULL OR orders.currency = $currency
   GROUP BY acquired.breakdown, acquired.channel, acquired.customer_key, orders.currency
 ),
 facts AS (

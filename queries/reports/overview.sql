@@ -84,7 +84,7 @@ WITH months AS (
     period_add('day', DATE '1970-01-01', today_no) AS today,
     period_add('day', DATE '1970-01-01', same_no) AS same_day,
     -- Days of 24 hours, so that the clock shows the same but where it was changed.
-    arrow_cast(CAST($as_of AS BIGINT) - CASE WHEN complete THEN 0 ELSE (today_no - same_no) * 86400000000 END,
+    arrow_cast(CAST($as_of AS BIGINT) - CASE WHEN is_all THEN 0 ELSE (today_no - same_no) * 86400000000 END,
       'Timestamp(Microsecond, Some("UTC"))') AS until,
     -- A year ends with this day, another with last month.
     CAST(period_add('day', DATE '1970-01-01', today_no + 1) - INTERVAL '12 months' AS DATE) AS year_began,
@@ -92,7 +92,10 @@ WITH months AS (
   FROM (
     SELECT
       *,
-      CASE WHEN complete THEN this_no - 1 ELSE least(last_no + today_no - this_no, this_no - 1) END AS same_no
+      -- Where last month has no such day it is over.
+      complete OR last_no + today_no - this_no >= this_no AS is_all,
+      CASE WHEN complete OR last_no + today_no - this_no >= this_no THEN this_no - 1 ELSE last_no + today_no - this_no END
+        AS same_no
     FROM (
       SELECT
         period('month', $as_of, $tz) AS this,

@@ -43,7 +43,6 @@ held AS (
     FROM people
     JOIN (SELECT *, row_number() OVER () AS line FROM orders) AS orders ON orders.customer_id = people.customer_id
         AND orders.occurred_at BETWEEN first_at AND last_at
-        AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
 ),
 credited AS (SELECT held.* FROM held, settings WHERE attribution = 'every' OR is_last),
 buyers AS (SELECT DISTINCT campaign_id, customer_id FROM credited WHERE amount > 0),
@@ -75,9 +74,10 @@ costs AS (
 ),
 money AS (
     SELECT false AS total, campaign_id, breakdown, currency, sum(amount) AS revenue, NULL AS cost
-    FROM credited GROUP BY ALL
+    FROM credited WHERE (getvariable('currency') IS NULL OR currency = getvariable('currency')) GROUP BY ALL
     UNION ALL SELECT false, campaign_id, NULL, currency, NULL, cost FROM costs WHERE cost IS NOT NULL
-    UNION ALL SELECT true, NULL, NULL, currency, sum(amount), NULL FROM held WHERE is_last GROUP BY currency
+    UNION ALL SELECT true, NULL, NULL, currency, sum(amount), NULL FROM held
+        WHERE is_last AND (getvariable('currency') IS NULL OR currency = getvariable('currency')) GROUP BY currency
     UNION ALL SELECT true, NULL, NULL, currency, NULL, sum(cost) FROM costs WHERE cost IS NOT NULL GROUP BY currency
 ),
 sums AS (

@@ -26,7 +26,6 @@ people AS (
 lines AS (
     SELECT customer_id, breakdown, people.channel, currency, amount, matured, occurred_at <= created_at + length AS is_early
     FROM orders JOIN people USING (customer_id), settings
-    WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
 ),
 -- Everything is said of a channel, and once more of all of them, of each group of customers.
 spots AS (SELECT unnest([false, true]) AS total),
@@ -39,7 +38,7 @@ counts AS (
 revenues AS (
     SELECT breakdown, total, CASE WHEN NOT total THEN channel END AS channel, customer_id, currency, sum(amount) AS revenue,
         sum(amount) FILTER (matured AND is_early) AS early
-    FROM lines, spots GROUP BY ALL
+    FROM lines, spots WHERE getvariable('currency') IS NULL OR currency = getvariable('currency') GROUP BY ALL
 ),
 recurring AS (
     SELECT breakdown, total, CASE WHEN NOT total THEN people.channel END AS channel, currency, sum(mrr) AS mrr

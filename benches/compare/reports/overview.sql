@@ -13,8 +13,9 @@ WITH moment AS (
     SELECT first_day('month', getvariable('as_of')) AS month, (month - INTERVAL 1 MONTH)::DATE AS before,
         ended('month', month) AS complete, month::TIMESTAMP AT TIME ZONE getvariable('tz') AS began,
         local_day(getvariable('as_of')) AS today,
-        CASE WHEN complete THEN month - 1 ELSE least(before + (today - month)::INT, month - 1) END AS same_day,
-        CASE WHEN complete THEN getvariable('as_of') ELSE getvariable('as_of')::TIMESTAMPTZ - to_days((today - same_day)::INT)
+        complete OR before + (today - month)::INT >= month AS is_all,
+        CASE WHEN is_all THEN month - 1 ELSE before + (today - month)::INT END AS same_day,
+        CASE WHEN is_all THEN getvariable('as_of') ELSE getvariable('as_of')::TIMESTAMPTZ - to_days((today - same_day)::INT)
             END AS until
 ),
 months AS (

@@ -9,6 +9,8 @@ FROM (
   SELECT currency FROM subscriptions WHERE mrr IS NOT NULL
   UNION ALL
   SELECT currency FROM opportunities WHERE amount IS NOT NULL
+  UNION ALL
+  SELECT currency FROM campaigns WHERE cost IS NOT NULL
 )
 GROUP BY currency
 ORDER BY currency IS NULL, count(*) DESC, currency

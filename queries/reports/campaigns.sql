@@ -27,12 +27,12 @@
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
 --! up_to = "to"
---! doc = { en = "Campaigns that started on or after this day; where the start is not known, touches from this day on", zh = "该日（含）之后开始的营销活动；开始日期未知时按触达日期" }
+--! doc = { en = "Campaigns that started on or after this day, with all their touches and costs; one that does not say its start began with its first touch", zh = "该日（含）之后开始的营销活动，计其全部触达与费用；开始日期未知时以首次触达为准" }
 --!
 --! [params.to]
 --! title = { en = "To", zh = "截止日期" }
 --! type = "date"
---! doc = { en = "Campaigns that started on or before this day; where the start is not known, touches up to this day", zh = "该日（含）之前开始的营销活动；开始日期未知时按触达日期" }
+--! doc = { en = "Campaigns that started on or before this day; one that does not say its start began with its first touch", zh = "该日（含）之前开始的营销活动；开始日期未知时以首次触达为准" }
 --!
 --! [columns.campaign_id]
 --! title = { en = "Campaign id", zh = "营销活动编号" }
@@ -55,7 +55,7 @@
 --! [columns.touches]
 --! title = { en = "Touches", zh = "触达次数" }
 --! unit = "count"
---! doc = { en = "Touches that are neither responses nor bounces or unsubscriptions, at least one per customer", zh = "触达次数，不含响应、退信与退订；每位客户至少计一次" }
+--! doc = { en = "Touches we sent, at least one per customer: neither responses nor other reactions (opened, clicked, responded, redeemed, bounced, unsubscribed)", zh = "我方发出的触达次数，不含响应类型与其他反应（打开、点击、回复、核销、退信、退订）；每位客户至少计一次" }
 --! [columns.reach]
 --! title = { en = "Reach", zh = "触达客户" }
 --! unit = "count"
@@ -122,25 +122,30 @@
 --- in exactly one of them, the last: that is the attribution to the last touch,
 --- and how the total counts an order once.
 
-WITH touched AS (
+WITH all_touched AS (
   SELECT
-    touches.campaign_id,
-    touches.customer_key,
-    min(touches.occurred_at) AS first_at,
-    greatest(count(*) FILTER (WHERE NOT touches.is_response AND NOT touches.is_return), 1) AS touches,
-    bool_or(touches.responded_at IS NOT NULL OR touches.is_response) AS has_responded
+    campaign_id,
+    customer_key,
+    min(occurred_at) AS first_at,
+    greatest(count(*) FILTER (WHERE NOT is_response AND NOT is_reaction), 1) AS touches,
+    bool_or(responded_at IS NOT NULL OR is_response) AS has_responded
+  FROM (SELECT *, coalesce(one_of(kind, $responses), false) AS is_response FROM marked_touches)
+  WHERE campaign_id IS NOT NULL
+  GROUP BY campaign_id, customer_key
+),
+-- A campaign is counted whole or not at all, or its cost would not be that of its
+-- touches.
+touched AS (
+  SELECT campaign_id, customer_key, first_at, touches, has_responded
   FROM (
     SELECT
-      *,
-      coalesce(one_of(lower(kind), $responses), false) AS is_response,
-      coalesce(one_of(lower(kind), ['bounced', 'unsubscribed']), false) AS is_return
-    FROM touches
-  ) AS touches
-  LEFT JOIN campaigns ON campaigns.campaign_id = touches.campaign_id
-  WHERE touches.campaign_id IS NOT NULL
-    AND ($from IS NULL OR period('day', coalesce(campaigns.started_at, touches.occurred_at), $tz) >= $from)
-    AND ($to IS NULL OR period('day', coalesce(campaigns.started_at, touches.occurred_at), $tz) <= $to)
-  GROUP BY touches.campaign_id, touches.customer_key
+      all_touched.*,
+      coalesce(campaigns.started_at, min(all_touched.first_at) OVER (PARTITION BY all_touched.campaign_id)) AS began
+    FROM all_touched
+    LEFT JOIN campaigns ON campaigns.campaign_id = all_touched.campaign_id
+  )
+  WHERE ($from IS NULL OR period('day', began, $tz) >= $from)
+    AND ($to IS NULL OR period('day', began, $tz) <= $to)
 ),
 -- The first touch of the next campaign; one sort for all is faster than a
 -- partition per customer. The window's end is in microseconds: adding an interval
@@ -200,15 +205,21 @@ facts AS (
   SELECT
     spots.is_total,
     spots.is_of_all,
-    CASE spots.is_total WHEN 0 THEN campaign_id END,
+    CASE spots.is_total WHEN 0 THEN campaigns.campaign_id END,
     NULL,
     CASE spots.is_of_all WHEN 0 THEN currency END,
     NULL, NULL, NULL, NULL, NULL, NULL,
     CASE spots.is_of_all WHEN 0 THEN cost END
   FROM campaigns
+  LEFT JOIN (
+    SELECT campaign_id, min(occurred_at) AS first_at
+    FROM touches
+    WHERE $from IS NOT NULL OR $to IS NOT NULL
+    GROUP BY campaign_id
+  ) AS begun ON begun.campaign_id = campaigns.campaign_id
   CROSS JOIN (VALUES (0, 0), (0, 1), (1, 0), (1, 1)) AS spots (is_total, is_of_all)
-  WHERE ($from IS NULL OR period('day', started_at, $tz) >= $from)
-    AND ($to IS NULL OR period('day', started_at, $tz) <= $to)
+  WHERE ($from IS NULL OR period('day', coalesce(campaigns.started_at, begun.first_at), $tz) >= $from)
+    AND ($to IS NULL OR period('day', coalesce(campaigns.started_at, begun.first_at), $tz) <= $to)
     AND ($currency IS NULL OR currency = $currency)
 ),
 counted AS (

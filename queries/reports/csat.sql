@@ -1,5 +1,5 @@
 --! title = { en = "Customer satisfaction (CSAT)", zh = "客户满意度（CSAT）" }
---! description = { en = "How satisfied customers say they are: the share of answers that count as satisfied. Two sources that must not be mixed: of surveys, one answer per customer and period counts, the latest; of tickets, every rating, in the period of the last close. Sources use different scales (1 to 5, 0 to 10, percent) and do not say which: unless Satisfied from is given, it is 4 if no score of the source is above 5 (the top two of five), 8 if none is above 10, and 80 otherwise; every row says which was used. Only those who answer are seen: compare like with like.", zh = "客户自评的满意程度：达到满意线的回答占比。两类来源不可混用：满意度问卷中，每位客户每周期只计最近一次回答；工单评分逐单计入最后一次关闭所在周期。各来源分制不同（1–5、0–10 或百分制）且未必注明：未指定“满意线”时，若来源的评分均不超过 5 则取 4（五分制前两档），均不超过 10 则取 8，否则取 80；每行均列出所用满意线。只反映作答的客户，请在同口径下比较。" }
+--! description = { en = "How satisfied customers say they are: the share of answers that count as satisfied. Two sources that must not be mixed: of surveys, one answer per customer and period counts, the latest; of tickets, every rating, in the period of the last close: a ticket that is open, or open again, has no final rating yet and is left out. Sources use different scales (1 to 5, 0 to 10, percent) and do not say which: unless Satisfied from is given, it is 4 if no score of the source is above 5 (the top two of five), 8 if none is above 10, and 80 otherwise; every row says which was used. Only those who answer are seen: compare like with like.", zh = "客户自评的满意程度：达到满意线的回答占比。两类来源不可混用：满意度问卷中，每位客户每周期只计最近一次回答；工单评分逐单计入最后一次关闭所在周期，未关闭或重新打开的工单尚无最终评分，不计。各来源分制不同（1–5、0–10 或百分制）且未必注明：未指定“满意线”时，若来源的评分均不超过 5 则取 4（五分制前两档），均不超过 10 则取 8，否则取 80；每行均列出所用满意线。只反映作答的客户，请在同口径下比较。" }
 --! group = "voice"
 --! grain = "one row per period and breakdown value, from its first answer to the report's date or `to`"
 --! chart = { kind = "line", x = "period", y = ["share"], series = "breakdown", low = "low", high = "high", complete = "complete", count = "answers" }
@@ -9,7 +9,7 @@
 --! type = "choice"
 --! default = "surveys"
 --! choices = ["surveys", "tickets"]
---! doc = { en = "Satisfaction surveys, or ratings of tickets (of one that is still open, in the period of its opening)", zh = "满意度问卷，或工单评分（尚未关闭的计入提交所在周期）" }
+--! doc = { en = "Satisfaction surveys, or ratings of closed tickets (by their opening, if the source gives no closing time for any)", zh = "满意度问卷，或已关闭工单的评分（来源中所有工单均无关闭时间时，按提交时间计）" }
 --! [params.satisfied_from]
 --! title = { en = "Satisfied from", zh = "满意线" }
 --! type = "number"
@@ -19,7 +19,7 @@
 --! type = "choice"
 --! default = "month"
 --! choices = ["day", "week", "month", "quarter", "year", "all"]
---! doc = { en = "Calendar period; weeks start on Monday", zh = "日历周期；每周从周一开始" }
+--! doc = { en = "Calendar period; weeks start on Monday; all of time is one period, which files call 1970-01-01", zh = "日历周期；每周从周一开始；“全部”为一个周期，在文件中记为 1970-01-01" }
 --!
 --! [columns.answers]
 --! title = { en = "Answers", zh = "回答数" }
@@ -57,13 +57,14 @@
 --- Are customers satisfied, and is the mean more than chance?
 
 WITH given AS (
-  SELECT customer_key, occurred_at, known_at, response_id AS id, score
+  SELECT customer_key, CAST(NULL AS VARCHAR) AS owner_id, occurred_at, known_at, response_id AS id, score
   FROM surveys
   WHERE $source = 'surveys' AND kind = 'csat' AND score IS NOT NULL
   UNION ALL
-  SELECT customer_key, coalesce(closed_at, occurred_at), known_at, ticket_id, satisfaction
+  SELECT customer_key, owner_id, coalesce(closed_at, occurred_at), known_at, ticket_id, satisfaction
   FROM tickets
-  WHERE $source = 'tickets' AND satisfaction IS NOT NULL
+  CROSS JOIN (SELECT count(closed_at) AS n_closed FROM tickets) AS closing
+  WHERE $source = 'tickets' AND satisfaction IS NOT NULL AND (closed_at IS NOT NULL OR n_closed = 0)
 ),
 scale AS (
   SELECT
@@ -77,17 +78,19 @@ scale AS (
 answers AS (
   SELECT
     customer_key,
+    max(owner_id) AS owner_id,
     period_index($period, period($period, occurred_at, $tz)) AS period_no,
     TRY_CAST(latest(score, occurred_at, known_at, id) AS DECIMAL(12, 4)) AS score
   FROM given
   WHERE ($from IS NULL OR period('day', occurred_at, $tz) >= $from)
     AND ($to IS NULL OR period('day', occurred_at, $tz) <= $to)
   -- A ticket is an answer of its own, whoever gave it.
-  GROUP BY 1, 2, CASE WHEN $source = 'tickets' THEN id END
+  GROUP BY 1, 3, CASE WHEN $source = 'tickets' THEN id END
 ),
 scored AS (
   SELECT
-    $breakdown AS breakdown,
+    -- By owner, a ticket is that of who is in charge of it.
+    coalesce($breakdown_of_answers, CASE WHEN $source = 'surveys' THEN $breakdown END) AS breakdown,
     answers.period_no,
     answers.score,
     answers.score >= scale.satisfied_from AS is_satisfied,

@@ -1,7 +1,7 @@
 --! title = { en = "Data quality", zh = "数据质量" }
---! description = { en = "Whether the numbers of the other reports can be trusted: how complete, valid, unique and fresh the tables are, and what was refused when loaded. In order is the share of rows without the flaw. First responses are asked only of closed tickets; whether a customer is in the list, only where there is a list. Of duplicates all rows count, since nobody can say which is the right one. Refused rows have no share, as nobody knows what they would have become. A change below 0 means that entry is getting worse; an interval that holds 0 is compatible with no change. `tenure check` lists single findings, with the same counts at the end of the data; it passes over owners where nobody has one.", zh = "其他报表的数字是否可信：各数据表是否完整、有效、唯一、及时，以及导入时拒收了什么。合格率为无问题行的占比。首次响应只检查已关闭的工单；有客户名单时才检查客户是否在名单内。重复的各行都计为有问题，因为无法判断哪一行正确。被拒收的行无从得知本应归入何处，不计算合格率。变化小于 0 表示录入质量下降，区间含 0 即与无变化相容。逐条问题见 tenure check，数据截止时两者计数一致；若所有客户都没有负责人，它不提示该项。" }
+--! description = { en = "Whether the numbers of the other reports can be trusted: how complete, valid, unique and fresh the tables are, and what was refused when loaded. In order is the share of rows without the flaw. First responses are asked only of closed tickets; whether a customer is in the list, only where there is a list. Of duplicates all rows count, since nobody can say which is the right one. Refused rows have no share, as nobody knows what they would have become. What is most serious comes first: refused rows, which are missing everywhere; then values that are wrong or counted twice; then gaps, each by the share affected; then freshness, and last what is in order. A change below 0 means that entry is getting worse; an interval that holds 0 is compatible with no change. `tenure check` lists single findings, with the same counts at the end of the data; it passes over owners where nobody has one.", zh = "其他报表的数字是否可信：各数据表是否完整、有效、唯一、及时，以及导入时拒收了什么。合格率为无问题行的占比。首次响应只检查已关闭的工单；有客户名单时才检查客户是否在名单内。重复的各行都计为有问题，因为无法判断哪一行正确。被拒收的行无从得知本应归入何处，不计算合格率。按严重程度排列：先是被拒收的行（所有报表都缺少它们），再是错误或重复的值，再是未填写的值（均按问题占比从高到低），然后是及时性，最后是没有问题的检查项。变化小于 0 表示录入质量下降，区间含 0 即与无变化相容。逐条问题见 tenure check，数据截止时两者计数一致；若所有客户都没有负责人，它不提示该项。" }
 --! group = "process"
---! grain = "one row per finding, table and column; tables without rows have none"
+--! grain = "one row per finding, table and column, the most serious first; tables without rows have none"
 --! chart = { kind = "table" }
 --!
 --! [params.recent]
@@ -144,4 +144,17 @@ SELECT
   newcombe(recent_good, recent_n, good - recent_good, n - recent_n)['low'] AS change_low,
   newcombe(recent_good, recent_n, good - recent_good, n - recent_n)['high'] AS change_high
 FROM totals
-ORDER BY area, finding, source, "column" NULLS FIRST
+ORDER BY
+  CASE
+    WHEN source = 'quarantine' THEN 1
+    WHEN n > good AND finding <> 'not_filled' THEN 2
+    WHEN n > good THEN 3
+    WHEN finding = 'newest_row' THEN 4
+    ELSE 5
+  END,
+  share,
+  affected DESC,
+  days DESC NULLS LAST,
+  finding,
+  source,
+  "column" NULLS FIRST

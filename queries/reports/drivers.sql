@@ -8,13 +8,13 @@
 --! title = { en = "Start", zh = "起点" }
 --! type = "activities"
 --! default = ["signup"]
---! doc = { en = "The activity from which customers are watched", zh = "开始观察的行为" }
+--! doc = { en = "The activity from which customers are watched. Where the data does not have the default, the one that comes first among the three that most customers did", zh = "开始观察的行为。数据中没有默认行为时，取最多客户有过的三种行为中最先发生者" }
 --!
 --! [params.goal]
 --! title = { en = "Goal", zh = "目标" }
 --! type = "activities"
 --! default = ["purchase"]
---! doc = { en = "The activity that counts as converting", zh = "视为转化的行为" }
+--! doc = { en = "The activity that counts as converting. Where the data does not have the default, the one that comes last among the three that most customers did", zh = "视为转化的行为。数据中没有默认行为时，取最多客户有过的三种行为中最后发生者" }
 --!
 --! [params.early]
 --! title = { en = "Early", zh = "早期" }

@@ -8,7 +8,7 @@
 --! title = { en = "Steps", zh = "步骤" }
 --! type = "steps"
 --! default = ["signup", "trial", "quote_opened", "purchase"]
---! doc = { en = "Activity in order; a name may repeat. Conditions: purchase[quantity>=2 & plan=pro]; times since the step before: trial within 7d, renewal after 30d; a step that may be left out: call optional; what must not lie between: !cancel", zh = "按顺序的行为，名称可重复。条件：purchase[quantity>=2 & plan=pro]；距上一步的时间：trial within 7d、renewal after 30d；可跳过的步骤：call optional；两步之间不得出现：!cancel" }
+--! doc = { en = "Activity in order; a name may repeat. Conditions: purchase[quantity>=2 & plan=pro]; times since the step before: trial within 7d, renewal after 30d; a step that may be left out: call optional; what must not lie between: !cancel. Where the data does not have the default, its steps that are there, or if that is less than two, the three activities that most customers did, in the order in which they first did them", zh = "按顺序的行为，名称可重复。条件：purchase[quantity>=2 & plan=pro]；距上一步的时间：trial within 7d、renewal after 30d；可跳过的步骤：call optional；两步之间不得出现：!cancel。数据中没有默认步骤时，取其中已有的步骤；不足两步时，取最多客户有过的三种行为，按首次发生的先后排列" }
 --!
 --! [params.window]
 --! title = { en = "Window", zh = "时间窗" }

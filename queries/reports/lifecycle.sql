@@ -8,7 +8,7 @@
 --! title = { en = "Churned after", zh = "流失期数" }
 --! type = "integer"
 --! default = 3
---! least = 1.0
+--! least = 2.0
 --! most = 1000.0
 --! doc = { en = "Periods without activity after which a customer counts as churned; 2 or more", zh = "连续多少个周期无行为记录即视为流失；不小于 2" }
 --!
@@ -91,7 +91,7 @@ counted AS (
     first_no + next_age AS next_no,
     coalesce(next_age - age, 9223372036854775807) AS gap,
     age = 0 AS is_first,
-    greatest($churn_after, 2) AS churn_after,
+    $churn_after AS churn_after,
     count(*) AS n
   FROM visits
   GROUP BY 1, 2, 3, 4, 5

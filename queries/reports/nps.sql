@@ -9,7 +9,7 @@
 --! type = "choice"
 --! default = "month"
 --! choices = ["day", "week", "month", "quarter", "year", "all"]
---! doc = { en = "Calendar period; weeks start on Monday", zh = "日历周期；每周从周一开始" }
+--! doc = { en = "Calendar period; weeks start on Monday; all of time is one period, which files call 1970-01-01", zh = "日历周期；每周从周一开始；“全部”为一个周期，在文件中记为 1970-01-01" }
 --!
 --! [columns.responses]
 --! title = { en = "Responses", zh = "回答数" }

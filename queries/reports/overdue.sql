@@ -9,7 +9,7 @@
 --! type = "integer"
 --! default = 3
 --! most = 36500.0
---! doc = { en = "Calendar days without contact after which an open deal is overdue", zh = "进行中商机多少个日历天无联系即为逾期" }
+--! doc = { en = "Calendar days without contact after which an open deal is overdue; three days is when sales teams commonly remind. Where deals take months, and most of them would be overdue, set more, such as 14 or 30, or as many as the team has agreed", zh = "进行中商机多少个日历天无联系即为逾期；三天是销售团队通行的提醒时限。若成交周期以月计、多数商机因此逾期，请改用更长的天数（如 14 或 30），或团队约定的天数" }
 --!
 --! [columns.rank]
 --! title = { en = "Rank", zh = "名次" }

@@ -8,7 +8,7 @@
 --! title = { en = "Anchor", zh = "锚点行为" }
 --! type = "activities"
 --! default = ["signup"]
---! doc = { en = "The activity to look around; of several, whichever came first", zh = "围绕的行为；多个时取最先发生者" }
+--! doc = { en = "The activity to look around; of several, whichever came first. Where the data does not have the default, the one that comes first among the three that most customers did", zh = "围绕的行为；多个时取最先发生者。数据中没有默认行为时，取最多客户有过的三种行为中最先发生者" }
 --!
 --! [params.direction]
 --! title = { en = "Direction", zh = "方向" }

@@ -9,7 +9,7 @@
 --! type = "choice"
 --! default = "month"
 --! choices = ["day", "week", "month", "quarter", "year", "all"]
---! doc = { en = "Calendar period of the opening; weeks start on Monday", zh = "提交时间所在的日历周期；每周从周一开始" }
+--! doc = { en = "Calendar period of the opening; weeks start on Monday; all of time is one period, which files call 1970-01-01", zh = "提交时间所在的日历周期；每周从周一开始；“全部”为一个周期，在文件中记为 1970-01-01" }
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }
 --! type = "date"
@@ -71,7 +71,7 @@
 --! [columns.satisfaction]
 --! title = { en = "Satisfaction", zh = "平均满意度" }
 --! unit = "score"
---! doc = { en = "Mean rating, in the source's scale", zh = "平均评分，沿用来源系统的分制" }
+--! doc = { en = "Mean rating of closed tickets, in the source's scale; of all if no ticket says when it was closed", zh = "已关闭工单的平均评分，沿用来源系统的分制；来源没有关闭时间时计全部工单" }
 --! [columns.satisfaction_low]
 --! title = { en = "Satisfaction, low", zh = "满意度下限" }
 --! unit = "score"
@@ -100,8 +100,11 @@ WITH stamped AS (
     ) / 1000000 AS resolution_seconds,
     tickets.closed_at IS NOT NULL AS is_closed,
     tickets.reopened,
-    TRY_CAST(tickets.satisfaction AS DECIMAL(12, 4)) AS rating
+    -- Of a ticket that is open again, it is about the first time.
+    CASE WHEN tickets.closed_at IS NOT NULL OR closing.n_closed = 0 THEN TRY_CAST(tickets.satisfaction AS DECIMAL(12, 4)) END
+      AS rating
   FROM tickets
+  CROSS JOIN (SELECT count(closed_at) AS n_closed FROM tickets) AS closing
   LEFT JOIN customers ON customers.customer_key = tickets.customer_key
   WHERE ($from IS NULL OR period('day', tickets.occurred_at, $tz) >= $from)
     AND ($to IS NULL OR period('day', tickets.occurred_at, $tz) <= $to)

@@ -18,7 +18,7 @@
 --! [columns.reason]
 --! title = { en = "Reason", zh = "原因" }
 --! unit = "code"
---! doc = { en = "Why the customer must not be mailed. No consent: the attribute consent says no. All contracts ended: there were contracts, and none runs any more. Status says gone: it is one of Statuses that stop marketing. Open complaint: a ticket of the category complaint is not closed. Touched too often: more touches than allowed went out in the last seven days, by campaign or by hand; what the customer did with them (opened, clicked, responded) is none. Quiet for half a year: no activity for 180 days, or since the creation", zh = "不得打扰该客户的原因。未同意接收营销：客户属性 consent 为“否”。合同已全部终止：曾有合同且已无在用合同。状态为流失或终止：属于“停止营销的状态”。投诉未结：有未关闭的投诉类工单。触达过于频繁：最近七天内发出的触达超过上限，不论来自营销活动还是人工；客户的反应（打开、点击、回复）不计。半年未活跃：180 天内（从未活跃者自创建起）无行为记录" }
+--! doc = { en = "Why the customer must not be mailed. No consent: the attribute consent says no. All contracts ended: there were contracts, and none runs any more. Status says gone: it is one of Statuses that stop marketing. Open complaint: a ticket of the category complaint is not closed. Touched too often: more touches than allowed went out in the last seven days, by campaign or by hand; what the customer did with them (opened, clicked, responded, redeemed) is none. Quiet for half a year: no activity for 180 days, or since the creation", zh = "不得打扰该客户的原因。未同意接收营销：客户属性 consent 为“否”。合同已全部终止：曾有合同且已无在用合同。状态为流失或终止：属于“停止营销的状态”。投诉未结：有未关闭的投诉类工单。触达过于频繁：最近七天内发出的触达超过上限，不论来自营销活动还是人工；客户的反应（打开、点击、回复、核销）不计。半年未活跃：180 天内（从未活跃者自创建起）无行为记录" }
 --! [columns.since]
 --! title = { en = "Since", zh = "生效日" }
 --! unit = "date"
@@ -44,10 +44,10 @@ WITH sent AS (
     occurred_at,
     row_number() OVER (PARTITION BY customer_key ORDER BY occurred_at) AS nth_oldest,
     row_number() OVER (PARTITION BY customer_key ORDER BY occurred_at DESC) AS nth_newest
-  FROM touches
+  FROM marked_touches
   WHERE customer_key IS NOT NULL
     AND occurred_at > $as_of - INTERVAL '7 days'
-    AND NOT coalesce(one_of(lower(kind), ['opened', 'clicked', 'responded', 'bounced', 'unsubscribed']), FALSE)
+    AND NOT is_reaction
 ),
 seen AS (
   SELECT customer_key, max(occurred_at) AS last_at

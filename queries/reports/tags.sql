@@ -1,5 +1,5 @@
 --! title = { en = "Customers by tag", zh = "客户标签分布" }
---! description = { en = "How many customers carry each value of a tag, and how they do. A tag is a column of the profile or any attribute the source has. A value with amounts in several currencies has a row for each, with the same customers in all: do not add them up. Sales and deals without a known customer are left out.", zh = "标签各取值有多少客户、表现如何。标签可为客户档案字段，或来源系统的任意自定义属性。某取值有多个币种的金额时每币种一行，各行客户数相同，请勿相加。无已知客户的销售与商机不计。" }
+--! description = { en = "How many customers carry each value of a tag, and how they do. A tag is a column of the profile or any attribute the source has. Several in one field, separated by ; or | or 、 or ，, are several tags: a customer counts under each, so rows may add up to more than all customers. A value with amounts in several currencies has a row for each, with the same customers in all: do not add them up. Sales and deals without a known customer are left out.", zh = "标签各取值有多少客户、表现如何。标签可为客户档案字段，或来源系统的任意自定义属性。一个字段内有多个标签时（以 ; | 、 ， 分隔），客户在每个标签下各计一次，因此各行之和可能超过客户总数。某取值有多个币种的金额时每币种一行，各行客户数相同，请勿相加。无已知客户的销售与商机不计。" }
 --! group = "segments"
 --! grain = "one row per value and currency it has amounts in"
 --! chart = { kind = "bar", x = "breakdown", y = ["customers"], none = true }
@@ -18,7 +18,7 @@
 --! [columns.share]
 --! title = { en = "Share", zh = "占比" }
 --! unit = "share"
---! doc = { en = "Share of all customers", zh = "占全部客户的比例" }
+--! doc = { en = "Share of all customers; with several tags each, shares add up to more than 100 %", zh = "占全部客户的比例；客户有多个标签时，各行之和超过 100%" }
 --! [columns.active_share]
 --! title = { en = "Active", zh = "活跃占比" }
 --! unit = "share"
@@ -78,17 +78,31 @@ WITH amounts AS (
   FROM opportunities
   WHERE coalesce(status, 'open') = 'open' AND amount IS NOT NULL
 ),
+pieces AS (
+  SELECT
+    customers.customer_key,
+    unnest(string_to_array(translate($breakdown, '|；，、', ';;;;'), ';')) AS piece
+  FROM customers
+),
+-- One row per customer and tag, or one without a tag.
+tagged AS (
+  SELECT customers.customer_key, tags.tag
+  FROM customers
+  LEFT JOIN (
+    SELECT customer_key, trim(piece) AS tag FROM pieces WHERE trim(piece) <> '' GROUP BY 1, 2
+  ) AS tags ON tags.customer_key = customers.customer_key
+),
 sums AS (
   SELECT
-    $breakdown AS breakdown,
+    tagged.tag,
     amounts.currency,
     sum(amounts.revenue) AS revenue,
     sum(amounts.mrr) AS mrr,
     sum(amounts.open_value) AS open_value
   FROM amounts
-  JOIN customers ON customers.customer_key = amounts.customer_key
+  JOIN tagged ON tagged.customer_key = amounts.customer_key
   WHERE $currency IS NULL OR amounts.currency = $currency
-  GROUP BY $breakdown, amounts.currency
+  GROUP BY tagged.tag, amounts.currency
 ),
 active AS (
   SELECT customer_key
@@ -98,21 +112,20 @@ active AS (
 ),
 counts AS (
   SELECT
-    $breakdown AS breakdown,
+    tagged.tag,
     count(*) AS customers,
-    sum(count(*)) OVER () AS n_customers,
     count(active.customer_key) AS active,
     count(newest_scores.customer_key) AS scored,
     count(*) FILTER (WHERE newest_scores.band = 'high') AS at_risk
-  FROM customers
-  LEFT JOIN active ON active.customer_key = customers.customer_key
-  LEFT JOIN newest_scores ON newest_scores.customer_key = customers.customer_key
-  GROUP BY $breakdown
+  FROM tagged
+  LEFT JOIN active ON active.customer_key = tagged.customer_key
+  LEFT JOIN newest_scores ON newest_scores.customer_key = tagged.customer_key
+  GROUP BY tagged.tag
 )
 SELECT
-  counts.breakdown,
+  counts.tag AS breakdown,
   counts.customers,
-  CAST(counts.customers AS DOUBLE) / counts.n_customers AS share,
+  CAST(counts.customers AS DOUBLE) / everybody.n AS share,
   CAST(counts.active AS DOUBLE) / counts.customers AS active_share,
   wilson(counts.active, counts.customers)['low'] AS active_low,
   wilson(counts.active, counts.customers)['high'] AS active_high,
@@ -125,5 +138,6 @@ SELECT
   coalesce(sums.mrr, 0) AS mrr,
   coalesce(sums.open_value, 0) AS open_value
 FROM counts
-LEFT JOIN sums ON (sums.breakdown IS NOT DISTINCT FROM counts.breakdown)
+CROSS JOIN (SELECT count(*) AS n FROM customers) AS everybody
+LEFT JOIN sums ON (sums.tag IS NOT DISTINCT FROM counts.tag)
 ORDER BY customers DESC, breakdown NULLS FIRST, currency NULLS FIRST

@@ -80,6 +80,12 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
             format_args!("仅统计 {currency} 金额；其他币种：--set currency=代码"),
         ));
     }
+    for (name, value) in report.taken.iter().filter(|(name, _)| *name != "currency") {
+        output::say(language.pick(
+            format_args!("{name}={value}: the data lacks the default; change it by --set {name}=…"),
+            format_args!("数据中没有默认的 {name}，已按数据取 {value}；如需更改：--set {name}=…"),
+        ));
+    }
     if format == Format::Table {
         let rows = output::count(report.rows() as u64);
         let as_of = iso(report.as_of);

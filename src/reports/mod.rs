@@ -46,6 +46,9 @@ pub mod vocabulary;
 pub use catalogue::{Catalogue, Purpose, Query};
 pub use params::Value;
 
+/// The period that is all of time.
+const ALL: &str = "all";
+
 /// What is asked of a report.
 #[derive(Debug, Clone, Default)]
 pub struct ReportRequest {
@@ -96,9 +99,24 @@ pub struct ReportTable {
     pub values: BTreeMap<String, Value>,
     /// What people call the values of the breakdown, where they are ids.
     pub names: BTreeMap<String, String>,
+    /// The parameters that nobody gave and the data decided, as a caller would
+    /// write them.
+    pub taken: BTreeMap<String, String>,
 }
 
 impl ReportTable {
+    /// Rows as they came, with nothing known about them beside.
+    pub(crate) fn new(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        as_of: DateTime<Utc>,
+        tz: Tz,
+        values: BTreeMap<String, Value>,
+    ) -> Self {
+        let (names, taken) = (BTreeMap::new(), BTreeMap::new());
+        Self { schema, batches, as_of, tz, values, names, taken }
+    }
+
     /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -115,8 +133,19 @@ impl ReportTable {
         language: Language,
     ) -> Option<&'a str> {
         let name = if column == "breakdown" { self.names.get(text) } else { None };
-        let words = || Some(header.words(column, text)?.get(language));
+        let words = || {
+            // The only period of `all` begins where time does.
+            let words = match column == "period" && self.is_of_all_time() {
+                true => header.labels.get(ALL),
+                false => header.words(column, text),
+            };
+            Some(words?.get(language))
+        };
         name.map(String::as_str).or_else(words)
+    }
+
+    fn is_of_all_time(&self) -> bool {
+        self.values.get("period") == Some(&Value::Text(ALL.to_owned()))
     }
 }
 
@@ -145,8 +174,7 @@ pub async fn run(engine: &Engine, query: &Query, request: &ReportRequest) -> Res
     bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
 
     let (schema, batches) = collect(&engine.at(moment), query, &bound).await?;
-    let names = BTreeMap::new();
-    Ok(ReportTable { schema, batches, as_of: moment.as_of, tz, values, names })
+    Ok(ReportTable::new(schema, batches, moment.as_of, tz, values))
 }
 
 /// Runs a query file over a view, its parameters bound.

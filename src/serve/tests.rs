@@ -28,9 +28,14 @@ fn on_worker<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) 
 
 /// A store with [`CUSTOMERS`] in the folder `store` of the returned one.
 fn loaded() -> (TempDir, Tenure) {
+    loaded_with("customers.csv", CUSTOMERS)
+}
+
+/// The same with another file.
+fn loaded_with(name: &str, text: &str) -> (TempDir, Tenure) {
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("customers.csv");
-    std::fs::write(&file, CUSTOMERS).unwrap();
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).unwrap();
     let tenure = Tenure::open(folder.path().join("store").to_str().unwrap()).unwrap();
     let opened = tenure.clone();
     on_worker(async move {
@@ -69,6 +74,82 @@ fn a_tag_of_another_store_or_time_zone_is_not_known() {
     assert_eq!(tag(&one, "UTC"), tag(&one, "UTC"));
     assert_ne!(tag(&one, "UTC"), tag(&other, "UTC"), "the same run of another store");
     assert_ne!(tag(&one, "UTC"), tag(&one, "Asia/Shanghai"), "days end elsewhere");
+}
+
+/// Three customers start, two of them go on and use, one orders; nobody has the
+/// names of the defaults.
+fn own_names() -> (TempDir, Tenure) {
+    let row = |(customer, name, day, feature): &(&str, &str, &str, &str)| {
+        format!(
+            "{{\"customer_id\":\"{customer}\",\"name\":\"{name}\",\
+             \"occurred_at\":\"2025-01-{day}T00:00:00Z\",\"properties\":{{\"feature\":\"{feature}\"}}}}\n"
+        )
+    };
+    let rows = [
+        ("A", "下单", "20", "web"),
+        ("A", "use app", "02", "export"),
+        ("A", "开通", "01", "web"),
+        ("B", "use app", "08", "import"),
+        ("B", "开通", "05", "web"),
+        ("C", "开通", "09", "web"),
+    ];
+    loaded_with("activity.ndjson", &rows.iter().map(row).collect::<String>())
+}
+
+#[test]
+fn activity_that_nobody_named_is_taken_from_the_data_and_said() {
+    let (_folder, tenure) = own_names();
+    let (status, _, rows) = ask(&tenure, "/v1/reports/funnel?format=csv");
+    assert_eq!(status, 200, "{rows}");
+    let steps: Vec<&str> = rows.lines().skip(1).filter_map(|row| row.split(',').nth(2)).collect();
+    assert_eq!(steps, ["开通", "use app", "下单"]);
+    let (status, _, page) = ask(&tenure, "/reports/drivers");
+    assert_eq!(status, 200, "{page}");
+    for (name, value) in [("start", "开通"), ("goal", "下单")] {
+        let field = format!("name=\"{name}\" type=\"text\" value=\"{value}\"");
+        assert!(page.contains(&field), "{field} is not in {page}");
+    }
+    // What is asked, or set for the company, is not replaced.
+    let (status, _, problem) = ask(&tenure, "/v1/reports/funnel?steps=signup,trial");
+    assert_eq!(status, 400, "{problem}");
+    let mut config = tenure.config().clone();
+    config.params = "anchor = \"signup\"".parse().unwrap();
+    let (status, _, problem) = ask(&Tenure::with_config(config).unwrap(), "/v1/reports/paths");
+    assert_eq!(status, 400, "{problem}");
+    let (status, _, rows) = ask(&tenure, "/v1/reports/paths?window=5d&format=csv");
+    assert!(status == 200 && rows.contains("[开通] → use app"), "{rows}");
+}
+
+#[test]
+fn a_value_that_a_step_never_has_is_refused() {
+    let (_folder, tenure) = own_names();
+    let asked = |condition: &str| {
+        let steps = format!("use app[{condition}]").replace(' ', "%20");
+        ask(&tenure, &format!("/v1/reports/funnel?steps={steps}"))
+    };
+    assert_eq!(asked("feature=export").0, 200);
+    assert_eq!(asked("feature!=exprot").0, 200);
+    assert_eq!(asked("quantity=7").0, 200);
+    let (status, _, problem) = asked("feature=exprot");
+    assert_eq!(status, 400, "{problem}");
+    assert!(problem.contains("did you mean \\\"export\\\"?"), "{problem}");
+    assert!(problem.contains("there are: export, import"), "not what others have: {problem}");
+}
+
+#[test]
+fn all_of_time_is_called_so_to_people() {
+    let file =
+        "order_id,customer_id,ordered_at,amount,currency\nO1,A,2025-01-02T00:00:00Z,10,CNY\n";
+    let (_folder, tenure) = loaded_with("orders.csv", file);
+    let (status, _, page) = ask(&tenure, "/reports/revenue?period=all");
+    assert_eq!(status, 200, "{page}");
+    assert!(page.contains("All") && !page.contains(">1970"), "{page}");
+    let (_, _, page) = ask(&tenure, "/reports/revenue?period=all&lang=zh");
+    assert!(page.contains("全部") && !page.contains(">1970"), "{page}");
+    let (_, _, text) = ask(&tenure, "/v1/reports/revenue?period=all&format=table&lang=zh");
+    assert!(text.contains("全部") && !text.contains("1970"), "{text}");
+    let (_, _, rows) = ask(&tenure, "/v1/reports/revenue?period=all&format=csv");
+    assert!(rows.contains("1970-01-01"), "{rows}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A breakdown by an attribute nobody has, or a step that never happened,
 //! would be answered by rows that read like an answer. So names that a report
-//! is given are looked up in the data first.
+//! is given are looked up in the data first, and where nobody gave one the data
+//! may say which to take.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,19 @@ use arrow::array::AsArray;
 
 use super::Tenure;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
-use crate::functions::funnel::steps::Path;
+use crate::error::{Error, ErrorKind, Result, nearest};
+use crate::functions::funnel::steps::{Condition, Operator, Path};
 use crate::reports::header::ParamKind;
 use crate::reports::{Query, ReportRequest, ReportTable, Value, params};
-use crate::schema::Table;
+use crate::schema::{Kind, Table};
 
 const CURRENCY: &str = "currency";
+
+/// The parameter that names where a journey ends; others name where it begins.
+const GOAL: &str = "goal";
+
+/// So many values a hint lists.
+const LISTED: usize = 20;
 
 impl Tenure {
     /// Refuses parameters that name what the data does not have.
@@ -34,8 +41,11 @@ impl Tenure {
                     let path = Path::parse(&texts)?;
                     let asked = path.patterns().map(|pattern| pattern.name.clone()).collect();
                     self.check_activities(engine, name, asked).await?;
-                    for condition in path.patterns().flat_map(|pattern| &pattern.conditions) {
-                        self.check_property(engine, name, &condition.column).await?;
+                    for pattern in path.patterns() {
+                        for condition in &pattern.conditions {
+                            self.check_property(engine, name, &condition.column).await?;
+                            self.check_value(engine, name, &pattern.name, condition).await?;
+                        }
                     }
                 }
                 Value::Text(asked) if name == CURRENCY && !asked.is_empty() => {
@@ -73,6 +83,60 @@ impl Tenure {
         let (moment, _) = request.stands(engine)?;
         let found = self.page_at(engine, "currencies", BTreeMap::new(), moment).await?;
         Ok(texts(&found).into_iter().next().filter(|_| found.rows() > 1))
+    }
+
+    /// Parameters that name activity, left at a default of ours that the data does
+    /// not have, with what to take instead: of the journey of most customers, steps
+    /// are all, a goal is the end, and any other is the beginning.
+    pub(super) async fn default_activities(
+        &self,
+        engine: &Engine,
+        query: &Query,
+        request: &ReportRequest,
+    ) -> Result<BTreeMap<String, String>> {
+        let (mut used, mut missing) = (Vec::new(), BTreeMap::new());
+        for (name, param) in &query.header.params {
+            let given = request.params.get(name).map(String::as_str);
+            let names = match params::value(name, param, given)? {
+                // Steps that say more than a name would lose it.
+                Value::Steps(texts) if Path::parse(&texts)?.is_plain() => texts,
+                Value::List(names) if param.kind == ParamKind::Activities => names,
+                _ => continue,
+            };
+            // The company may have one by its settings.
+            let is_ours = given.is_none() && !self.config.params.contains_key(name);
+            let found = if is_ours { self.found(engine, &names).await? } else { names.clone() };
+            match names.iter().all(|name| found.contains(name)) {
+                true => used.extend(names),
+                false => {
+                    let left = names.into_iter().filter(|name| found.contains(name)).collect();
+                    missing.insert(name.clone(), (param.kind, left));
+                }
+            }
+        }
+        if missing.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (moment, _) = request.stands(engine)?;
+        let journey = texts(&self.page_at(engine, "journey", BTreeMap::new(), moment).await?);
+        let journey: Vec<String> =
+            journey.into_iter().filter(|name| !used.contains(name) && is_plain(name)).collect();
+        let mut taken = BTreeMap::new();
+        for (name, (kind, left)) in missing {
+            let left: Vec<String> = left;
+            let names = match kind {
+                // What is left of a path is one if it leads from somewhere to somewhere.
+                ParamKind::Steps if left.len() > 1 => left,
+                ParamKind::Steps => journey.clone(),
+                _ if !left.is_empty() => left,
+                _ if name == GOAL => journey.last().cloned().into_iter().collect(),
+                _ => journey.first().cloned().into_iter().collect(),
+            };
+            if !names.is_empty() {
+                taken.insert(name, names.join(","));
+            }
+        }
+        Ok(taken)
     }
 
     /// A currency no amount has would be answered by zeros.
@@ -115,8 +179,62 @@ impl Tenure {
         .hint("attributes are the source columns that the mapping keeps, under their own names"))
     }
 
-    /// A few batches of rows have all names that are there; only one that is
-    /// not makes the engine read on.
+    /// A step whose activity never has the value it is compared with would be reached
+    /// by nobody. Other comparisons may well be met by no row, and so may a number.
+    async fn check_value(
+        &self,
+        engine: &Engine,
+        name: &str,
+        activity: &str,
+        condition: &Condition,
+    ) -> Result<()> {
+        let Condition { column, operator, value } = condition;
+        let kind = Table::Activity.spec().column(column).map_or(Kind::Text, |known| known.kind);
+        if *operator != Operator::Equal || kind != Kind::Text {
+            return Ok(());
+        }
+        let given = |more: Option<(&str, Value)>| {
+            let texts = [("activity", activity), ("property", column.as_str())];
+            let texts = texts.map(|(name, text)| (name, Value::Text(text.to_owned())));
+            texts.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
+        };
+        let wanted = given(Some(("value", Value::Text(value.clone()))));
+        let found = self.page(engine, "activity_values", wanted).await?;
+        if found.rows() > 0 || engine.snapshot().loads().all(|load| load.rows.kept == 0) {
+            return Ok(());
+        }
+        let mut known = texts(&self.page(engine, "activity_values", given(None)).await?);
+        known.sort();
+        let words = format!("{name}: no activity \"{activity}\" has {column} \"{value}\"");
+        let mut error = Error::new(ErrorKind::Unknown, words);
+        // Not as a value of the parameter, of which it is only a part.
+        if let Some(near) = nearest(value, known.iter().map(String::as_str)).first() {
+            error = error.hint(format!("did you mean \"{near}\"?"));
+        }
+        Err(match known.as_slice() {
+            [] => error,
+            known => {
+                let more = if known.len() > LISTED { ", …" } else { "" };
+                let known = known.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>();
+                error.hint(format!("there are: {}{more}", known.join(", ")))
+            }
+        })
+    }
+
+    /// Those of the names that occur. A few batches of rows have all that are there;
+    /// only one that is not makes the engine read on.
+    async fn found(&self, engine: &Engine, names: &[String]) -> Result<Vec<String>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let most = i64::try_from(names.len()).unwrap_or(i64::MAX);
+        let given = BTreeMap::from([
+            ("names".to_owned(), Value::List(names.to_vec())),
+            ("most".to_owned(), Value::Integer(most)),
+        ]);
+        Ok(texts(&self.page(engine, "activity_names", given).await?))
+    }
+
     async fn check_activities(
         &self,
         engine: &Engine,
@@ -125,15 +243,7 @@ impl Tenure {
     ) -> Result<()> {
         asked.sort();
         asked.dedup();
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let most = i64::try_from(asked.len()).unwrap_or(i64::MAX);
-        let given = BTreeMap::from([
-            ("names".to_owned(), Value::List(asked.clone())),
-            ("most".to_owned(), Value::Integer(most)),
-        ]);
-        let found = texts(&self.page(engine, "activity_names", given).await?);
+        let found = self.found(engine, &asked).await?;
         let Some(missing) = asked.iter().find(|asked| !found.contains(asked)) else {
             return Ok(());
         };
@@ -147,6 +257,13 @@ impl Tenure {
             .hint_nearest(missing, known.iter().map(String::as_str))
             .hint(format!("there are: {}", known.join(", "))))
     }
+}
+
+/// Whether a name reads back as itself where parameters are texts.
+fn is_plain(name: &str) -> bool {
+    let path = Path::parse(&[name.to_owned()]).ok();
+    let mut patterns = path.iter().flat_map(Path::patterns);
+    !name.contains(',') && patterns.any(|pattern| pattern.name == name)
 }
 
 /// The first column of a table of texts.

@@ -128,15 +128,19 @@ impl Tenure {
         request: &ReportRequest,
     ) -> Result<ReportTable> {
         let query = self.catalogue.get(Purpose::Report, name)?;
-        self.check_asked(engine, query, request).await?;
         let mut request = request.clone();
         if request.tz.is_none() && !request.params.contains_key("tz") {
             request.tz = Some(self.config.tz.clone());
         }
+        let mut taken = self.default_activities(engine, query, &request).await?;
+        request.params.extend(taken.clone());
+        self.check_asked(engine, query, &request).await?;
         if let Some(currency) = self.default_currency(engine, query, &request).await? {
+            taken.insert("currency".to_owned(), currency.clone());
             request.params.insert("currency".to_owned(), currency);
         }
         let mut report = reports::run(engine, query, &request).await?;
+        report.taken = taken;
         if report.values.get("breakdown") == Some(&Value::Breakdown("owner".to_owned())) {
             report.names = self.owner_names(engine).await?;
         }
@@ -168,7 +172,7 @@ impl Tenure {
             found.push(CheckResult {
                 name: query.name.clone(),
                 header: query.header.clone(),
-                table: ReportTable { schema, batches, as_of, tz, values, names: BTreeMap::new() },
+                table: ReportTable::new(schema, batches, as_of, tz, values),
             });
         }
         Ok(found)

@@ -53,7 +53,7 @@ impl Tenure {
         bound.insert("as_of".to_owned(), Value::Instant(as_of));
         bound.insert("tz".to_owned(), Value::Text(tz.name().to_owned()));
         let (schema, batches) = reports::collect(&engine.at(moment), query, &bound).await?;
-        Ok(ReportTable { schema, batches, as_of, tz, values, names: BTreeMap::new() })
+        Ok(ReportTable::new(schema, batches, as_of, tz, values))
     }
 
     /// What owners are called, by id.

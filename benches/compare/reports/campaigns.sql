@@ -19,16 +19,23 @@ WITH settings AS (
         string_split(coalesce(getvariable('responses'), 'opened,clicked,responded,redeemed'), ',') AS responses,
         getvariable('as_of')::TIMESTAMPTZ AS as_of
 ),
+-- A campaign that does not say its start began with its first touch.
+starts AS (
+    SELECT campaign_id, local_day(coalesce(any_value(started_at), min(occurred_at))) AS day
+    FROM touches FULL JOIN campaigns USING (campaign_id) WHERE campaign_id IS NOT NULL GROUP BY campaign_id
+),
+in_span AS (
+    SELECT campaign_id FROM starts
+    WHERE (getvariable('from') IS NULL OR day >= getvariable('from')::DATE)
+        AND (getvariable('to') IS NULL OR day <= getvariable('to')::DATE)
+),
 chosen AS (
     SELECT touch_id, customer_id, campaign_id, occurred_at, responded_at, lower(kind) AS kind
-    FROM touches LEFT JOIN campaigns USING (campaign_id)
-    WHERE campaign_id IS NOT NULL
-        AND (getvariable('from') IS NULL OR local_day(coalesce(started_at, occurred_at)) >= getvariable('from')::DATE)
-        AND (getvariable('to') IS NULL OR local_day(coalesce(started_at, occurred_at)) <= getvariable('to')::DATE)
+    FROM touches JOIN in_span USING (campaign_id)
 ),
 contacts AS (
     SELECT campaign_id, customer_id, min(occurred_at) AS first_at,
-        greatest(1, count(*) - count(*) FILTER (list_contains(responses, kind) OR kind IN ('bounced', 'unsubscribed'))) AS touches,
+        greatest(1, count(*) - count(*) FILTER (list_contains(responses, kind) OR is_reaction(kind))) AS touches,
         bool_or(responded_at IS NOT NULL OR coalesce(list_contains(responses, kind), false)) AS responded
     FROM chosen, settings GROUP BY campaign_id, customer_id
 ),
@@ -68,8 +75,7 @@ counts AS (
 costs AS (
     SELECT campaign_id, currency, cost FROM campaigns
     WHERE NOT EXISTS (SELECT 1 FROM people WHERE breakdown IS NOT NULL)
-        AND (getvariable('from') IS NULL OR local_day(started_at) >= getvariable('from')::DATE)
-        AND (getvariable('to') IS NULL OR local_day(started_at) <= getvariable('to')::DATE)
+        AND campaign_id IN (FROM in_span)
         AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
 ),
 money AS (

@@ -1,5 +1,6 @@
 -- Twin of the report `csat`.
 -- case:
+-- case: source=tickets breakdown=owner
 -- case: breakdown=segment satisfied_from=5
 -- case: source=tickets
 -- case: source=tickets period=week breakdown=region tz=Asia/Shanghai
@@ -9,10 +10,11 @@
 -- case: period=day satisfied_from=3.5 from=2024-08-05
 WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit, coalesce(getvariable('source'), 'surveys') AS source),
 given AS (
-    SELECT customer_id, occurred_at AS stamp, score, known_at, response_id FROM surveys, unit
+    SELECT customer_id, NULL AS owner, occurred_at AS stamp, score, known_at, response_id FROM surveys, unit
     WHERE source = 'surveys' AND kind = 'csat'
-    UNION ALL SELECT customer_id, coalesce(closed_at, occurred_at), satisfaction, NULL, NULL FROM tickets, unit
+    UNION ALL SELECT customer_id, owner_id, coalesce(closed_at, occurred_at), satisfaction, NULL, NULL FROM tickets, unit
     WHERE source = 'tickets' AND satisfaction IS NOT NULL
+        AND (closed_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM tickets WHERE closed_at IS NOT NULL))
 ),
 scale AS (
     SELECT best_of(max(score)) AS best, coalesce(getvariable('satisfied_from')::DOUBLE,
@@ -20,7 +22,7 @@ scale AS (
     FROM given
 ),
 answers AS (
-    SELECT breakdown, first_day(unit, stamp) AS period, score::DECIMAL(12, 4) AS score
+    SELECT CASE source WHEN 'tickets' THEN of_owner(owner, breakdown) ELSE breakdown END AS breakdown, first_day(unit, stamp) AS period, score::DECIMAL(12, 4) AS score
     FROM given LEFT JOIN breakdowns USING (customer_id), unit
     WHERE (getvariable('from') IS NULL OR local_day(stamp) >= getvariable('from')::DATE)
         AND (getvariable('to') IS NULL OR local_day(stamp) <= getvariable('to')::DATE)

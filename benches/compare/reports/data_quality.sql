@@ -96,4 +96,5 @@ SELECT CASE WHEN source = 'quarantine' THEN 'quarantine' ELSE MAP {'newest_row':
     CASE WHEN judged THEN difference(rx / nullif(rn, 0), wilson(rx, rn), (x - rx) / nullif(n - rn, 0),
         wilson(x - rx, n - rn)).high END AS change_high
 FROM counted
-ORDER BY area, finding, source, "column" NULLS FIRST
+ORDER BY CASE WHEN area = 'quarantine' THEN 1 WHEN area = 'freshness' THEN 4 WHEN affected = 0 THEN 5
+    WHEN area = 'completeness' THEN 3 ELSE 2 END, share, affected DESC, days DESC NULLS LAST, finding, source, "column" NULLS FIRST

@@ -4,14 +4,7 @@
 -- case: contact_days=7 tz=Asia/Shanghai
 -- case: as_of=2024-09-30
 -- case: as_of=2024-06-30T20:00:00Z tz=Asia/Shanghai contact_days=1
-WITH contacts AS (
-    SELECT customer_key, occurred_at FROM touches
-    WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-        OR owner_id IS NOT NULL AND campaign_id IS NULL
-            AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
-    UNION ALL SELECT customer_key, occurred_at FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo')
-),
-border AS (SELECT local_day(getvariable('as_of')) - coalesce(getvariable('contact_days')::INT, 180) AS border),
+WITH border AS (SELECT local_day(getvariable('as_of')) - coalesce(getvariable('contact_days')::INT, 180) AS border),
 records AS (
     SELECT owner_id, len(list_filter([owner_id, segment, channel, region, industry], lambda field: field IS NOT NULL)) AS filled,
         (created_at IS NULL OR local_day(created_at) <= border) AND NOT EXISTS (SELECT 1 FROM contacts

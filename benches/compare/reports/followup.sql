@@ -10,14 +10,7 @@
 -- case: breakdown=owner within_hours=500 as_of=2024-09-30
 -- case: breakdown=channel within_hours=1000 from=2024-03-01 to=2024-09-30
 -- case: breakdown=language tz=Asia/Shanghai gap_days=10 as_of=2024-08-31
-WITH contacts AS (
-    SELECT customer_key, occurred_at FROM touches
-    WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-        OR owner_id IS NOT NULL AND campaign_id IS NULL
-            AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
-    UNION ALL SELECT customer_key, occurred_at FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo')
-),
-asked AS (
+WITH asked AS (
     SELECT coalesce(getvariable('within_hours')::DOUBLE, 2) * 3600e6 AS most,
         coalesce(getvariable('gap_days')::INT, 3) AS gap_days
 ),

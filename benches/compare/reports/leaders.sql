@@ -12,22 +12,10 @@
 -- case: breakdown=owner as_of=2024-09-30
 -- case: breakdown=channel from=2024-03-01 to=2024-08-31 tz=Asia/Shanghai
 -- case: breakdown=region to=2024-06-30 currency=USD
-WITH
--- The currency that was asked for, or the one most amounts have; null, which is all, if there are not several.
-known AS (
-    SELECT currency, count(*) AS n
-    FROM (SELECT currency FROM orders UNION ALL SELECT currency FROM subscriptions UNION ALL SELECT currency FROM opportunities)
-    WHERE currency IS NOT NULL GROUP BY currency
-),
-wanted AS (
-    SELECT coalesce(getvariable('currency'),
-        CASE WHEN count(*) > 1 THEN list(currency ORDER BY n DESC, currency)[1] END) AS wanted
-    FROM known
-),
-deals AS (
-    SELECT status, CASE WHEN wanted IS NULL OR currency = wanted THEN amount END AS amount, owner_id,
+WITH deals AS (
+    SELECT status, CASE WHEN in_currency(currency) THEN amount END AS amount, owner_id,
         of_owner(owner_id, breakdown) AS breakdown, (epoch_us(closed_at) - epoch_us(created_at)) / 86400e6 AS days
-    FROM opportunities LEFT JOIN breakdowns USING (customer_id), wanted
+    FROM opportunities LEFT JOIN breakdowns USING (customer_id)
     WHERE status = 'open'
         OR (getvariable('from') IS NULL OR local_day(closed_at) >= getvariable('from')::DATE)
         AND (getvariable('to') IS NULL OR local_day(closed_at) <= getvariable('to')::DATE)

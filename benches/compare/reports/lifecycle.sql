@@ -3,7 +3,7 @@
 -- case: breakdown=segment
 -- case: period=week tz=Asia/Shanghai
 -- case: period=quarter churn_after=2 breakdown=channel
--- case: churn_after=1
+-- case: churn_after=2
 -- case: churn_after=6 as_of=2024-11-15
 -- case: activity=login,export breakdown=owner
 -- case: activity=purchase period=week churn_after=4 from=2024-05-08 to=2024-09-20
@@ -11,7 +11,7 @@
 -- case: period=day from=2024-11-20 to=2024-12-05 tz=America/New_York
 WITH unit AS (
     SELECT coalesce(getvariable('period'), 'month') AS unit,
-        greatest(coalesce(getvariable('churn_after'), '3')::BIGINT, 2) AS churn_after
+        coalesce(getvariable('churn_after'), '3')::BIGINT AS churn_after
 ),
 active AS (
     SELECT DISTINCT customer_id, first_day(unit, occurred_at) AS period

@@ -15,7 +15,7 @@ WITH unit AS (SELECT coalesce(getvariable('period'), 'month') AS unit),
 sales AS (
     SELECT customer_id, first_day(unit, occurred_at) AS period, amount
     FROM orders, unit
-    WHERE customer_id IS NOT NULL AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+    WHERE customer_id IS NOT NULL AND in_currency(currency)
 ),
 starts AS (
     SELECT customer_id, min(period) AS cohort FROM sales

@@ -115,12 +115,31 @@ CREATE MACRO difference_end(xs, ys, t) AS hall_end(list_avg(xs) - list_avg(ys), 
 -- The best of a scale that nothing says, from the best that was given.
 CREATE MACRO best_of(score) AS CASE WHEN score <= 5 THEN 5 WHEN score <= 10 THEN 10 ELSE 100 END;
 
+-- Whether a kind of touch is what came back, and not what we sent.
+CREATE MACRO is_reaction(kind) AS
+    coalesce(lower(kind) IN ('opened', 'clicked', 'responded', 'redeemed', 'bounced', 'unsubscribed'), false);
+
 -- Every time a person of ours was in contact with a customer.
 CREATE VIEW contacts AS
-SELECT customer_key, occurred_at FROM touches
+SELECT customer_key, occurred_at, lower(kind) AS kind FROM touches
 WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-    OR owner_id IS NOT NULL AND campaign_id IS NULL AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded')
-UNION ALL SELECT customer_key, occurred_at FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo');
+    OR owner_id IS NOT NULL AND campaign_id IS NULL AND NOT is_reaction(kind)
+UNION ALL SELECT customer_key, occurred_at, name FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo');
+
+-- For reports that add amounts up: whether an amount is in the currency that was asked for; if none was, in the one most
+-- amounts have, where there are several or some do not say theirs. A null code is all of them.
+CREATE VIEW counted_currency AS
+SELECT coalesce(getvariable('currency')::VARCHAR,
+    CASE WHEN count(*) > 1 THEN list(currency ORDER BY currency IS NULL, n DESC, currency)[1] END) AS code
+FROM (
+    SELECT currency, count(*) AS n FROM (
+        SELECT currency FROM orders WHERE amount IS NOT NULL
+        UNION ALL SELECT currency FROM subscriptions WHERE mrr IS NOT NULL
+        UNION ALL SELECT currency FROM opportunities WHERE amount IS NOT NULL
+        UNION ALL SELECT currency FROM campaigns WHERE cost IS NOT NULL)
+    GROUP BY currency);
+CREATE MACRO in_currency(of_amount) AS
+    (SELECT code FROM counted_currency) IS NULL OR coalesce(of_amount = (SELECT code FROM counted_currency), false);
 
 -- Activity that counts.
 CREATE VIEW counting AS

@@ -8,14 +8,7 @@
 -- case: breakdown=owner gap_days=0
 -- case: breakdown=owner as_of=2024-09-30
 -- case: breakdown=channel as_of=2024-06-30 gap_days=1
-WITH contacts AS (
-    SELECT customer_key, occurred_at FROM touches
-    WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-        OR owner_id IS NOT NULL AND campaign_id IS NULL
-            AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
-    UNION ALL SELECT customer_key, occurred_at FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo')
-),
-last_contacts AS (SELECT customer_key, max(occurred_at) AS last_at FROM contacts GROUP BY ALL),
+WITH last_contacts AS (SELECT customer_key, max(occurred_at) AS last_at FROM contacts GROUP BY ALL),
 entered AS (
     SELECT opportunity_id, arg_max(stage, (occurred_at, load_id, row_no)) AS entered FROM opportunity_stages GROUP BY ALL
 ),

@@ -27,7 +27,7 @@ things AS (
     FROM customers
     UNION ALL
     SELECT 3, 'revenue', 'money', coalesce(customer_id, 'order ' || order_id), occurred_at, amount
-    FROM orders WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
+    FROM orders WHERE in_currency(currency)
     UNION ALL SELECT 5, 'active_customers', 'count', customer_id, occurred_at, 1 FROM activity WHERE customer_id IS NOT NULL
 ),
 -- What a customer pays changes on days; a change counts for NRR if the customer paid the day before.
@@ -43,7 +43,7 @@ turns AS (
         UNION ALL
         SELECT customer_id, currency, ends, -mrr FROM contracts WHERE ends IS NOT NULL
     ) AS t
-    WHERE getvariable('currency') IS NULL OR currency = getvariable('currency')
+    WHERE in_currency(currency)
 ),
 -- The newest scores, and the newest before the month began.
 risks AS (
@@ -108,7 +108,7 @@ ratios AS (
 ),
 deals AS (
     SELECT status, amount, customer_id, owner_id, closed_at, now,
-        getvariable('currency') IS NULL OR currency = getvariable('currency') AS in_currency
+        in_currency(currency) AS in_currency
     FROM opportunities LEFT JOIN months ON first_day('month', closed_at) = months.month
 ),
 closed AS (

@@ -11,14 +11,7 @@
 -- case: breakdown=segment
 -- case: breakdown=owner limit=1000000
 -- case: breakdown=channel limit=200 as_of=2024-09-30
-WITH contacts AS (
-    SELECT customer_key, occurred_at FROM touches
-    WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-        OR owner_id IS NOT NULL AND campaign_id IS NULL
-            AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
-    UNION ALL SELECT customer_key, occurred_at FROM activity WHERE lower(name) IN ('call', 'meeting', 'visit', 'demo')
-),
-last_contacts AS (SELECT customer_key, local_day(max(occurred_at)) AS last_contact FROM contacts GROUP BY ALL),
+WITH last_contacts AS (SELECT customer_key, local_day(max(occurred_at)) AS last_contact FROM contacts GROUP BY ALL),
 deals AS (
     SELECT customer_key, customer_id, currency, count(*) AS open_deals, coalesce(sum(amount), 0) AS open_value
     FROM opportunities

@@ -19,7 +19,7 @@ counted AS (
     FROM orders LEFT JOIN breakdowns USING (customer_id), unit
     WHERE (getvariable('from') IS NULL OR local_day(occurred_at) >= getvariable('from')::DATE)
         AND (getvariable('to') IS NULL OR local_day(occurred_at) <= getvariable('to')::DATE)
-        AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+        AND in_currency(currency)
 ),
 placed AS (
     SELECT period, breakdown, mean_interval(list(amount)) AS mean

@@ -13,7 +13,7 @@ WITH lines AS (
     SELECT customer_id, order_id, occurred_at, amount
     FROM orders
     WHERE customer_id IS NOT NULL
-        AND (getvariable('currency') IS NULL OR currency = getvariable('currency'))
+        AND in_currency(currency)
         AND (getvariable('window') IS NULL OR occurred_at > getvariable('as_of') - duration(getvariable('window')))
 ),
 -- A line that is no refund makes an order; refunds booked later on the same order do not make it newer.

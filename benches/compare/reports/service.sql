@@ -13,7 +13,8 @@ seen AS (
         first_response_at IS NOT NULL AS is_answered,
         epoch_us(coalesce(first_response_at, closed_at, getvariable('as_of'))) - epoch_us(occurred_at) AS response,
         epoch_us(coalesce(closed_at, getvariable('as_of'))) - epoch_us(occurred_at) AS resolution,
-        satisfaction::DECIMAL(12, 4) AS rating
+        CASE WHEN closed_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM tickets WHERE closed_at IS NOT NULL)
+            THEN satisfaction::DECIMAL(12, 4) END AS rating
     FROM tickets LEFT JOIN breakdowns USING (customer_id), unit
     WHERE (getvariable('from') IS NULL OR local_day(occurred_at) >= getvariable('from')::DATE)
         AND (getvariable('to') IS NULL OR local_day(occurred_at) <= getvariable('to')::DATE)

@@ -6,15 +6,7 @@
 -- case: min_steps=0 from=2024-02-01 to=2024-05-31
 -- case: as_of=2024-11-30 min_steps=1 from=2024-03-01 breakdown=region
 -- case: as_of=2024-09-15T08:00:00Z tz=Asia/Shanghai min_steps=1
-WITH contacts AS (
-    SELECT customer_key, occurred_at, lower(kind) AS kind FROM touches
-    WHERE lower(kind) IN ('call', 'meeting', 'visit', 'demo', 'task')
-        OR owner_id IS NOT NULL AND campaign_id IS NULL
-            AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
-    UNION ALL
-    SELECT customer_key, occurred_at, name FROM activity WHERE name IN ('call', 'meeting', 'visit', 'demo')
-),
-signed AS (
+WITH signed AS (
     SELECT customer_key, min(started_at) AS signed_at, local_day(signed_at) AS day
     FROM subscriptions WHERE customer_key IS NOT NULL GROUP BY ALL
     HAVING ended('day', day + 180)

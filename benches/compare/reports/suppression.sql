@@ -15,7 +15,7 @@ WITH asked AS (
 sent AS (
     SELECT customer_key, list_sort(list(occurred_at)) AS stamps FROM touches
     WHERE occurred_at > getvariable('as_of') - to_hours(7 * 24)
-        AND coalesce(lower(kind), '') NOT IN ('opened', 'clicked', 'responded', 'bounced', 'unsubscribed')
+        AND NOT is_reaction(kind)
     GROUP BY ALL
 ),
 last_seen AS (

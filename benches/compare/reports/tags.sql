@@ -7,10 +7,16 @@
 -- case: breakdown=none
 -- case: currency=USD breakdown=region
 -- The view of breakdowns knows none unless one is set; here segment is.
-WITH tagged AS (
-    SELECT customers.customer_id, customers.customer_key,
-        CASE WHEN getvariable('breakdown') IS NULL THEN segment ELSE breakdown END AS breakdown
+WITH fields AS (
+    SELECT customers.customer_id,
+        CASE WHEN getvariable('breakdown') IS NULL THEN segment ELSE breakdown END AS field
     FROM customers JOIN breakdowns USING (customer_id)
+),
+-- Under each tag once; without any, under none.
+tagged AS (
+    SELECT customer_id, unnest(CASE WHEN len(tags) > 0 THEN tags ELSE [NULL] END) AS breakdown
+    FROM (SELECT customer_id, list_distinct(list_filter(list_transform(regexp_split_to_array(field, '[;|；，、]'),
+        lambda tag: trim(tag)), lambda tag: tag != '')) AS tags FROM fields)
 ),
 amounts AS (
     SELECT customer_id, currency, sum(amount) AS revenue, NULL AS mrr, NULL AS open FROM orders

@@ -77,10 +77,11 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCod
     let outcome = run(state, &cx, query, filled.clone()).await;
     let of_value = |kind| matches!(kind, ErrorKind::Usage | ErrorKind::Unknown);
     let refused = outcome.as_ref().err().filter(|error| of_value(error.kind()));
-    let parameters = parameters(header, &filled, refused, cx.lang);
+    let taken = outcome.as_ref().map(|answer| answer.taken.clone()).unwrap_or_default();
+    let parameters = parameters(header, &filled, &taken, refused, cx.lang);
     let mut status = StatusCode::OK;
     let (as_of, outcome) = match outcome {
-        Ok((as_of, outcome)) => (Some(as_of), outcome),
+        Ok(answer) => (Some(answer.as_of), answer.outcome),
         Err(error) => {
             let problem = Problem::of_parameters(error);
             status = problem.status_code();
@@ -119,12 +120,19 @@ fn corrected(
     cx.link(&cx.path, &pairs)
 }
 
+/// What a report answers, and what of the question the data decided.
+struct Answer {
+    as_of: String,
+    taken: BTreeMap<String, String>,
+    outcome: Outcome,
+}
+
 async fn run(
     state: &AppState,
     cx: &Context,
     query: &Query,
     filled: BTreeMap<String, String>,
-) -> Result<(String, Outcome)> {
+) -> Result<Answer> {
     let links = downloads(cx, &query.name, &filled);
     let request = crate::serve::reports::request(filled);
     let work = async |engine: Engine| -> Result<_> {
@@ -136,7 +144,8 @@ async fn run(
             (true, _) => Some(cx.lang.t(Text::LoadFirst).to_owned()),
             (false, hint) => hint.as_ref().map(|hint| hint.get(cx.lang).to_owned()),
         };
-        Ok((rows::day(&report), Outcome::Rows { table, links, hint }))
+        let as_of = rows::day(&report);
+        Ok(Answer { as_of, taken: report.taken, outcome: Outcome::Rows { table, links, hint } })
     };
     answer::in_turn(state, work).await
 }
@@ -179,10 +188,12 @@ fn voided(header: &Header, outcome: &Outcome, lang: Lang) -> Option<String> {
     why.find(|why| notes.any(|note| note == *why)).map(str::to_owned)
 }
 
-/// The form: what can be set, what it is set to, and what was refused.
+/// The form: what can be set, what it is set to, by the data if by nobody, and what
+/// was refused.
 fn parameters(
     header: &Header,
     filled: &BTreeMap<String, String>,
+    taken: &BTreeMap<String, String>,
     refused: Option<&Error>,
     lang: Lang,
 ) -> Vec<Parameter> {
@@ -208,7 +219,10 @@ fn parameters(
             | ParamKind::Activities
             | ParamKind::Steps => ParameterKind::Text,
         },
-        default: params::default_text(param).filter(|text| is_shown(param, text)),
+        default: taken
+            .get(name)
+            .cloned()
+            .or_else(|| params::default_text(param).filter(|text| is_shown(param, text))),
         doc: param.doc.get(lang).to_owned(),
         current: filled.get(name).cloned(),
         error: refusal(name),
@@ -280,7 +294,7 @@ mod tests {
     fn a_form_knows_choices_by_their_words_and_marks_the_refused_value() {
         let filled = BTreeMap::from([("period".to_owned(), "mnth".to_owned())]);
         let refused = Error::new(ErrorKind::Usage, "period: \"mnth\" is not one of month, year");
-        let form = parameters(&header(), &filled, Some(&refused), Lang::Zh);
+        let form = parameters(&header(), &filled, &BTreeMap::new(), Some(&refused), Lang::Zh);
         assert_eq!(form[0].error.as_deref(), Some("\"mnth\" is not one of month, year"));
         assert_eq!(form[0].current.as_deref(), Some("mnth"));
         let ParameterKind::Choice(choices) = &form[0].kind else { panic!("not a choice") };

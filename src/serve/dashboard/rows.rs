@@ -172,7 +172,7 @@ fn readable(
                 *text = local.format("%Y-%m-%dT%H:%M:%S").to_string();
             }
         }
-        ColumnKind::Text => {
+        ColumnKind::Text | ColumnKind::Period => {
             if let Some(words) = report.called(header, field.name(), text, lang) {
                 words.to_owned().clone_into(text);
             }

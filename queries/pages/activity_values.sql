@@ -32,4 +32,5 @@ FROM (
 )
 WHERE value IS NOT NULL AND ($value IS NULL OR value = $value)
 GROUP BY value
+ORDER BY value
 LIMIT $most

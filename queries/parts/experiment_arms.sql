@@ -1,5 +1,5 @@
 --! title = { en = "Arms of an experiment", zh = "实验组别" }
---! description = { en = "Size, outcomes and revenue of each arm, with the control's beside them. Adjusted means are means − θ × what was there before the start (CUPED), θ = cov(before, revenue) / var(before) over all arms; null if nothing was there, or not for every customer. With aa, the control also stands as an experiment of its own, split in two. Each breakdown value is an experiment of its own.", zh = "各组别的规模、结果与营收，并附对照组数值。adjusted_mean = 均值 − θ × 开始前均值（CUPED），θ = 全部组别上 cov(前, 后) ÷ var(前)；开始前没有数据或并非每位客户都有时为空。aa 为真时，另将对照组一分为二作为单独的实验。每个分组值（breakdown）各为一次独立实验。" }
+--! description = { en = "Size, outcomes and revenue of each arm, with the control's beside them. Adjusted moments are of revenue − θ × what was there before the start (CUPED), θ = cov(before, revenue) / var(before) over all arms; null if nothing was there, or not for every customer. With aa, the control also stands as an experiment of its own, split in two. Each breakdown value is an experiment of its own.", zh = "各组别的规模、结果与营收，并附对照组数值。adjusted_mean = 均值 − θ × 开始前均值（CUPED），θ = 全部组别上 cov(前, 后) ÷ var(前)；开始前没有数据或并非每位客户都有时为空。aa 为真时，另将对照组一分为二作为单独的实验。每个分组值（breakdown）各为一次独立实验。" }
 --! grain = "one row per arm and breakdown value; with aa two more, halves of the control"
 --!
 --! [params.control]
@@ -75,7 +75,8 @@ SELECT
   converted,
   revenue,
   adjusted,
-  count(*) OVER test AS n_arms,
+  -- An arm that has nobody in a breakdown value was planned there, too.
+  max(arm_no) OVER (PARTITION BY is_aa) AS n_arms,
   sum(customers) OVER test AS all_customers,
   max(CASE WHEN is_control THEN customers END) OVER test AS control_customers,
   max(CASE WHEN is_control THEN converted END) OVER test AS control_converted,
@@ -83,5 +84,5 @@ SELECT
   first_value(CASE WHEN is_control THEN adjusted END) OVER control_first AS control_adjusted,
   min(least_currency) OVER test AS currency,
   coalesce(min(least_currency) OVER test <> max(greatest_currency) OVER test, false) AS is_mixed
-FROM arms
+FROM (SELECT *, CAST(dense_rank() OVER (PARTITION BY is_aa ORDER BY arm) AS BIGINT) AS arm_no FROM arms)
 WINDOW test AS (PARTITION BY breakdown, is_aa), control_first AS (PARTITION BY breakdown, is_aa ORDER BY is_control DESC)

@@ -4,7 +4,7 @@
 --! grain = "one row per arm and breakdown value, the control first; with aa two more, halves of the control"
 --! hint = { en = "Name the attribute that holds a customer's arm (parameter Arm, attribute) and the value that is the control (parameter Control, control)", zh = "请指定记录客户组别的属性（参数“组别字段”，attribute）与对照组的取值（参数“对照组”，control）" }
 --! chart = { kind = "bar", x = "arm", y = ["rate"], series = "breakdown", low = "low", high = "high", count = "customers" }
---! voids = ["srm_alarm"]
+--! voids = ["srm_alarm", "no_control"]
 --!
 --! [params.attribute]
 --! title = { en = "Arm", zh = "组别字段" }
@@ -137,11 +137,11 @@
 --! [columns.difference_low]
 --! title = { en = "Difference, low", zh = "差值下限" }
 --! unit = "money"
---! doc = { en = "Lower end of its 95 % interval (Welch, Hall)", zh = "差值 95% 区间下限（Welch、Hall 法）" }
+--! doc = { en = "Lower end of its 95 % interval (from those of both means: Zou and Donner 2008); empty if an arm has fewer than five customers, or all of them spent the same", zh = "差值 95% 区间下限（由两组均值的区间合并，Zou 与 Donner 2008）；任一组不足五位客户或金额全部相同时为空" }
 --! [columns.difference_high]
 --! title = { en = "Difference, high", zh = "差值上限" }
 --! unit = "money"
---! doc = { en = "Upper end of its 95 % interval (Welch, Hall)", zh = "差值 95% 区间上限（Welch、Hall 法）" }
+--! doc = { en = "Upper end of its 95 % interval", zh = "差值 95% 区间上限" }
 --! [columns.adjusted_difference]
 --! title = { en = "Adjusted difference", zh = "校正差值" }
 --! unit = "money"

@@ -2,6 +2,7 @@
 --! description = { en = "What the open pipeline will bring, and whether the same rule would have been right before. Each open deal counts with the win rate of deals like it: the closed deals that had stayed in its stage for at least as long as it has by now; a rate of the stage alone would promise too much, since deals that are still there are the slow ones. The back-test repeats this at each of the last twelve month ends with what was known then, and sets beside it what those deals have brought since: a ratio below 1 says that the rule promised too much. Deals without stage history are left out.", zh = "进行中商机预计带来多少，以及同一规则过去是否可靠。每个进行中商机按同类商机的赢单率计入，即在该阶段停留不短于其现有时长的已关闭商机；只按阶段计会高估，因为仍停留的往往是推进较慢的商机。回测在最近十二个月末按当时所知重复该规则，并与这些商机此后的实际赢单对比：“实际 ÷ 预期”低于 1 表示过去预测偏高。无阶段历史的商机不计。" }
 --! group = "sales"
 --! grain = "one row for the report's date and one per month end before it, each by currency and breakdown value with an open deal"
+--! hint = { en = "It needs deals with a stage history (table opportunity_stages) by the report's date", zh = "需要截至报表日期带阶段历史的商机（表 opportunity_stages）" }
 --! chart = { kind = "line", x = "date", y = ["expected", "won_since"], series = "breakdown", facet = "currency", low = "low", high = "high", count = "deals", open = "still_open" }
 --!
 --! [columns.breakdown]
@@ -222,7 +223,7 @@ SELECT
   expected,
   -- To the last digit an amount has: what is left of two large ones has no more.
   round(greatest(CAST(expected AS DOUBLE) - half, 0), 4) AS low,
-  round(CAST(expected AS DOUBLE) + half, 4) AS high,
+  round(least(CAST(expected AS DOUBLE) + half, CAST(value AS DOUBLE)), 4) AS high,
   CASE WHEN kind = 'backtest' THEN won_since END AS won_since,
   still_open,
   still_open_value,

@@ -34,7 +34,7 @@
 --! [columns.nrr_low]
 --! title = { en = "NRR, low", zh = "NRR 下限" }
 --! unit = "share"
---! doc = { en = "Lower end of its 95 % interval: that of GRR, joined as by Newcombe with that of what was gained, ± 1.96 × √(sum of the squares of how far each customer moves it)", zh = "NRR 95% 区间下限：以 Newcombe 法合并 GRR 的区间与扩张部分的区间，后者为 ± 1.96 × √（各客户影响的平方和）" }
+--! doc = { en = "Lower end of its 95 % interval: that of GRR, joined as by Newcombe with that of what was gained, ± 1.96 × √(sum of the squares of how far each customer moves it); not below 0, empty if more was lost than there was at the start, and too narrow with fewer than fifty customers of whom hardly any moved", zh = "NRR 95% 区间下限：以 Newcombe 法合并 GRR 的区间与扩张部分的区间，后者为 ± 1.96 × √（各客户影响的平方和）；不低于 0，流失超过期初金额时为空；客户少于五十且几乎没有变动时偏窄" }
 --! [columns.nrr_high]
 --! title = { en = "NRR, high", zh = "NRR 上限" }
 --! unit = "share"

@@ -76,36 +76,51 @@
 --- for active ones as McNemar, for amounts with their size. Sums are of decimals,
 --- so that they do not depend on the order of the rows.
 
-WITH months AS (
+WITH days AS (
+  SELECT
+    period('month', $as_of, $tz) AS this,
+    period_add('month', period('month', $as_of, $tz), -1) AS last,
+    period_complete('month', period('month', $as_of, $tz), $as_of, $tz) AS complete,
+    period_index('day', period('day', $as_of, $tz)) AS today_no,
+    period_index('day', period('month', $as_of, $tz)) AS this_no,
+    period_index('day', period_add('month', period('month', $as_of, $tz), -1)) AS last_no
+),
+-- The same day of last month; where it has no such day it is over.
+same AS (
+  SELECT
+    *,
+    complete OR last_no + today_no - this_no >= this_no AS is_all,
+    CASE WHEN complete OR last_no + today_no - this_no >= this_no THEN this_no - 1 ELSE last_no + today_no - this_no END
+      AS same_no
+  FROM days
+),
+earlier AS (
+  SELECT
+    *,
+    arrow_cast(CAST($as_of AS BIGINT) - (today_no - same_no) * 86400000000, 'Timestamp(Microsecond, Some("UTC"))')
+      AS at_24_hours
+  FROM same
+),
+months AS (
   SELECT
     this,
     last,
     complete,
     period_add('day', DATE '1970-01-01', today_no) AS today,
     period_add('day', DATE '1970-01-01', same_no) AS same_day,
-    -- Days of 24 hours, so that the clock shows the same but where it was changed.
-    arrow_cast(CAST($as_of AS BIGINT) - CASE WHEN is_all THEN 0 ELSE (today_no - same_no) * 86400000000 END,
-      'Timestamp(Microsecond, Some("UTC"))') AS until,
+    -- When the clock showed what it shows now, though it was changed in between; local
+    -- time is in nanoseconds.
+    CASE WHEN is_all THEN $as_of ELSE
+      arrow_cast(
+        CAST(to_local_time($as_of AT TIME ZONE $tz) AS BIGINT) / 1000 - (today_no - same_no) * 86400000000
+          - (CAST(to_local_time(at_24_hours AT TIME ZONE $tz) AS BIGINT) / 1000 - CAST(at_24_hours AS BIGINT)),
+        'Timestamp(Microsecond, Some("UTC"))'
+      )
+    END AS until,
     -- A year ends with this day, another with last month.
     CAST(period_add('day', DATE '1970-01-01', today_no + 1) - INTERVAL '12 months' AS DATE) AS year_began,
     period_add('month', this, -12) AS last_year_began
-  FROM (
-    SELECT
-      *,
-      -- Where last month has no such day it is over.
-      complete OR last_no + today_no - this_no >= this_no AS is_all,
-      CASE WHEN complete OR last_no + today_no - this_no >= this_no THEN this_no - 1 ELSE last_no + today_no - this_no END
-        AS same_no
-    FROM (
-      SELECT
-        period('month', $as_of, $tz) AS this,
-        period_add('month', period('month', $as_of, $tz), -1) AS last,
-        period_complete('month', period('month', $as_of, $tz), $as_of, $tz) AS complete,
-        period_index('day', period('day', $as_of, $tz)) AS today_no,
-        period_index('day', period('month', $as_of, $tz)) AS this_no,
-        period_index('day', period_add('month', period('month', $as_of, $tz), -1)) AS last_no
-    )
-  )
+  FROM earlier
 ),
 -- A run scores every customer who can still leave; older runs are history.
 -- The newest is the one that used the latest data, not the one run last.
@@ -220,9 +235,10 @@ books AS (
     sum(change) FILTER (WHERE day < this OR is_kept) AS kept,
     sum(change) FILTER (WHERE day < last) AS base_before,
     sum(change) FILTER (WHERE day < last OR day < this AND day <= same_day AND is_kept) AS kept_before,
-    sum(change) AS paid,
     sum(change) FILTER (WHERE day < year_began) AS paid_a_year_ago,
-    sum(change) FILTER (WHERE day < last_year_began) AS paid_a_year_before
+    sum(change) FILTER (WHERE day < year_began OR is_kept) AS kept_for_a_year,
+    sum(change) FILTER (WHERE day < last_year_began) AS paid_a_year_before,
+    sum(change) FILTER (WHERE day < last_year_began OR day < this AND is_kept) AS kept_for_last_year
   FROM months
   CROSS JOIN (
     SELECT customer_key, day, change, movement IN ('expansion', 'contraction', 'churn') AS is_kept
@@ -246,9 +262,9 @@ kept AS (
       'nrr_year',
       7,
       paid_a_year_ago,
-      CASE WHEN paid_a_year_ago > 0 THEN paid END,
+      CASE WHEN paid_a_year_ago > 0 THEN kept_for_a_year END,
       paid_a_year_before,
-      CASE WHEN paid_a_year_before > 0 THEN base END
+      CASE WHEN paid_a_year_before > 0 THEN kept_for_last_year END
     FROM books
   )
 ),

@@ -16,7 +16,7 @@
 --! [columns.value]
 --! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
---! doc = { en = "Sum of the amounts of open deals, as known at the report's date", zh = "进行中商机金额合计，按报表日期所知" }
+--! doc = { en = "Sum of the amounts of open deals; at a past date, of the deals open then, with the amounts they have now: a deal keeps no history of its own amount", zh = "进行中商机金额合计；查询过去日期时，为当时进行中的商机按其当前金额合计（商机不保留金额历史）" }
 --! [columns.mean_age_days]
 --! title = { en = "Mean age, days", zh = "商机平均时长（天）" }
 --! unit = "days"

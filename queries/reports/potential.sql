@@ -22,7 +22,7 @@
 --! [columns.open_value]
 --! title = { en = "Open value", zh = "在谈金额" }
 --! unit = "money"
---! doc = { en = "Sum of the amounts of open deals", zh = "进行中商机金额合计" }
+--! doc = { en = "Sum of the amounts of open deals; at a past date, of the deals open then, with the amounts they have now: a deal keeps no history of its own amount", zh = "进行中商机金额合计；查询过去日期时，为当时进行中的商机按其当前金额合计（商机不保留金额历史）" }
 --! [columns.mrr]
 --! title = { en = "MRR", zh = "月度经常性收入" }
 --! unit = "money"

@@ -2,6 +2,7 @@
 --! description = { en = "Where deals get stuck, and where they are lost. Each deal counts once per stage, by the day it first entered it: it moved on when it first entered a later stage or was won, and it was lost from the furthest stage it had reached. Conversion is of the deals moved on or lost; deals still in the stage are in neither. The times in the stage, and the share that has moved on within 30 days, count deals still there for as long as they have been (Kaplan–Meier). Stages come from the stage history, in the order in which deals enter them on average.", zh = "商机卡在哪个阶段、在哪里输单。每个商机在每个阶段只计一次，按首次进入日：首次进入更靠后的阶段或赢单为推进，输单计在其到达过的最靠后阶段。转化率只计已推进或输单的商机，仍在该阶段的不计。停留时长与 30 天内推进的比例，按仍在阶段内的商机已停留时长计入（Kaplan–Meier）。阶段依据阶段历史，按商机平均进入次序排列。" }
 --! group = "sales"
 --! grain = "one row per stage and breakdown value"
+--! hint = { en = "It needs deals with a stage history (table opportunity_stages) by the report's date", zh = "需要截至报表日期带阶段历史的商机（表 opportunity_stages）" }
 --! chart = { kind = "bar", x = "stage", y = ["conversion"], series = "breakdown", low = "low", high = "high", count = "deals" }
 --!
 --! [params.from]

@@ -59,9 +59,9 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
 }
 
 /// Says something about the work, on standard error.
-#[expect(clippy::print_stderr, reason = "words for people are this module's task")]
 pub(super) fn say(words: impl std::fmt::Display) {
-    eprintln!("{words}");
+    // Nobody may be reading any more.
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 /// Says what went wrong and what can be done.

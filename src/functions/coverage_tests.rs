@@ -140,3 +140,21 @@ fn difference_interval_covers_the_difference() {
         assert_promise(name, share);
     }
 }
+
+#[test]
+fn difference_interval_does_not_take_an_arm_without_buyers_for_known() {
+    let few = |chance: &mut Xoshiro256PlusPlus| match chance.random::<f64>() {
+        ..0.05 => (0.8 * normal(chance)).exp(),
+        _ => 0.0,
+    };
+    for (n, m) in [(500, 500), (900, 100), (1_000, 50)] {
+        let mut chance = Xoshiro256PlusPlus::seed_from_u64(5);
+        let held = (0..2_000).filter(|_| {
+            let (a, b) = (sample(&mut chance, n, few), sample(&mut chance, m, few));
+            let (low, high) = difference_interval(a, b).unwrap().unwrap();
+            low <= 0.0 && 0.0 <= high
+        });
+        let share = held.count() as f64 / 2_000.0;
+        assert!((0.93..=0.99).contains(&share), "{n} and {m}: {share}");
+    }
+}

@@ -54,7 +54,7 @@ use super::moments::{Sample, moments_type, read_moments};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Fewer values do not show to which side they are spread.
-pub(super) const FEWEST: f64 = 5.0;
+const FEWEST: f64 = 5.0;
 
 pub(super) fn function() -> ScalarUDF {
     let signature = Signature::one_of(
@@ -89,11 +89,24 @@ fn invoke(arguments: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
     })
 }
 
-/// Hall's 95 % interval of the mean; nothing below [`FEWEST`] values or of equal ones.
+/// Hall's 95 % interval of the mean, not beyond 0 if no value is; nothing below
+/// [`FEWEST`] values or of equal ones.
 ///
 /// # Errors
 /// If there is no Student's law of so many values.
 pub(super) fn mean_interval(sample: Sample) -> Result<Interval> {
+    Ok(ends(sample)?.map(|(low, high)| {
+        let low = if sample.least >= 0.0 { low.max(0.0) } else { low };
+        let high = if sample.greatest <= 0.0 { high.min(0.0) } else { high };
+        (low, high)
+    }))
+}
+
+/// Hall's 95 % interval of the mean.
+///
+/// # Errors
+/// If there is no Student's law of so many values.
+pub(super) fn ends(sample: Sample) -> Result<Interval> {
     if sample.n < FEWEST || sample.variance <= 0.0 {
         return Ok(None);
     }
@@ -102,22 +115,19 @@ pub(super) fn mean_interval(sample: Sample) -> Result<Interval> {
     let skewness = sample.skewness / sample.n.sqrt();
     let low = sample.mean - error * skewed(reach, skewness);
     let high = sample.mean - error * skewed(-reach, skewness);
-    Ok(Some((
-        if sample.least >= 0.0 { low.max(0.0) } else { low },
-        if sample.greatest <= 0.0 { high.min(0.0) } else { high },
-    )))
+    Ok(Some((low, high)))
 }
 
 /// Which T is taken to `x` by Hall's transformation for a mean whose law has this
 /// skewness: 3 (∛(1 + λ(x − λ/6)) − 1) / λ, in a form that is exact at λ = 0.
-pub(super) fn skewed(x: f64, skewness: f64) -> f64 {
+fn skewed(x: f64, skewness: f64) -> f64 {
     let shifted = x - skewness / 6.0;
     let root = (1.0 + skewness * shifted).cbrt();
     3.0 * shifted / (root * root + root + 1.0)
 }
 
 /// Student's t at 97.5 %.
-pub(super) fn quantile(freedom: f64) -> Result<f64> {
+fn quantile(freedom: f64) -> Result<f64> {
     // statrs searches for it, and loses digits where the law is nearly normal;
     // there the expansion of Abramowitz & Stegun, 26.7.5, is exact to the last.
     if freedom > 300.0 {

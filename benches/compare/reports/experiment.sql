@@ -72,7 +72,7 @@ tests AS (
     WHERE settings.aa AND arm = getvariable('control')
 ),
 slopes AS (SELECT breakdown, aa, CASE WHEN count(x) = count(*) AND var_pop(x) > 0 THEN covar_pop(x, y) / var_pop(x) END AS theta,
-        count(*) AS everybody, count(DISTINCT arm) AS n_arms FROM tests GROUP BY breakdown, aa),
+        count(*) AS everybody, (SELECT count(DISTINCT arm) FROM tests AS t WHERE t.aa = tests.aa) AS n_arms FROM tests GROUP BY breakdown, aa),
 arms AS (
     SELECT tests.breakdown, tests.aa, arm, bool_or(is_control) AS is_control, count(*) AS n, count(*) FILTER (matured) AS matured,
         count(*) FILTER (converted) AS k, avg(y) AS mean,
@@ -90,19 +90,17 @@ compared AS (
         (arms.n - arms.everybody * planned) / nullif(sqrt(arms.everybody * planned * (1 - planned)), 0) AS size_z,
         (arms.k / arms.n - c.k / c.n) / nullif(sqrt((arms.k + c.k) / (arms.n + c.n)
             * (1 - (arms.k + c.k) / (arms.n + c.n)) * (1 / arms.n + 1 / c.n)), 0) AS lift_z,
-        arms.mean - c.mean AS difference, c.ys AS cys, c.zs AS czs, list_avg(arms.zs) - list_avg(c.zs) AS adjusted_difference,
-        CASE WHEN len(arms.ys) >= 5 AND len(c.ys) >= 5 AND welch_error(arms.ys, c.ys) > 0
-            THEN welch_freedom(arms.ys, c.ys) END AS nu,
+        arms.mean - c.mean AS difference, list_avg(arms.zs) - list_avg(c.zs) AS adjusted_difference,
+        mean_difference(arms.ys, c.ys) AS ends,
         -- All else is rounding.
-        CASE WHEN len(arms.zs) >= 5 AND len(c.zs) >= 5 AND list_var_samp(arms.zs) + list_var_samp(c.zs)
-            > 1e-9 * (list_var_samp(arms.ys) + list_var_samp(c.ys)) THEN welch_freedom(arms.zs, c.zs) END AS adjusted_nu
+        CASE WHEN list_var_samp(arms.zs) + list_var_samp(c.zs) > 1e-9 * (list_var_samp(arms.ys) + list_var_samp(c.ys))
+            THEN mean_difference(arms.zs, c.zs) END AS adjusted_ends
     FROM (SELECT arms.*, CASE WHEN aa OR share IS NULL THEN 1 / n_arms WHEN is_control THEN share
             ELSE (1 - share) / nullif(n_arms - 1, 0) END AS planned
         FROM arms, (SELECT share FROM settings)) AS arms
     LEFT JOIN (FROM arms WHERE is_control) AS c ON c.aa = arms.aa AND c.breakdown IS NOT DISTINCT FROM arms.breakdown
 ),
--- The two-sided normal tail, by Simpson's rule; Welch's degrees of freedom, and Student's quantile at them: Newton's
--- method on the area under cos^(nu - 1), which is the distribution of atan(t / sqrt(nu)).
+-- The two-sided normal tail, by Simpson's rule.
 weights AS (SELECT list(CASE WHEN k IN (0, 2000) THEN 1 WHEN k % 2 = 1 THEN 4 ELSE 2 END / 6000 ORDER BY k) AS w
     FROM range(2001) AS _(k)),
 tailed AS (
@@ -112,13 +110,6 @@ tailed AS (
         CASE WHEN lift_z IS NOT NULL THEN greatest(0, 1 - sqrt(2 / pi()) * least(abs(lift_z), 9) * list_sum(list_transform(w,
             lambda f, k: f * exp(-0.5 * (least(abs(lift_z), 9) * (k - 1) / 2000) ** 2)))) END AS lift_p
     FROM compared, weights
-),
-quantiles AS (
-    SELECT nu, CASE WHEN nu > 300 THEN student_start(nu) ELSE sqrt(nu) * tan(list_reduce(range(12)::DOUBLE[],
-        lambda a, i: a - (a * list_sum(list_transform(w, lambda f, k: f * cos(a * (k - 1) / 2000) ** (nu - 1)))
-            - 0.475 * sqrt(pi()) * exp(lgamma(nu / 2) - lgamma((nu + 1) / 2))) / cos(a) ** (nu - 1),
-        least(atan(student_start(nu) / sqrt(nu)), 1.5))) END AS t
-    FROM (SELECT nu FROM tailed UNION SELECT adjusted_nu FROM tailed), weights WHERE nu IS NOT NULL
 )
 SELECT arm, tailed.breakdown, tailed.n AS customers, size_p AS size_p_value, matured, k AS converted, k / tailed.n AS rate,
     wilson(k, tailed.n).low AS low, wilson(k, tailed.n).high AS high,
@@ -138,15 +129,13 @@ SELECT arm, tailed.breakdown, tailed.n AS customers, size_p AS size_p_value, mat
     CASE WHEN currencies.n < 2 THEN mean_interval(ys).low END AS revenue_low,
     CASE WHEN currencies.n < 2 THEN mean_interval(ys).high END AS revenue_high,
     CASE WHEN currencies.n < 2 AND NOT is_control THEN difference END AS difference,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(ys, cys, q.t) END AS difference_low,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(ys, cys, -q.t) END AS difference_high,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN ends.low END AS difference_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN ends.high END AS difference_high,
     CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_difference END AS adjusted_difference,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(zs, czs, a.t) END AS adjusted_low,
-    CASE WHEN currencies.n < 2 AND NOT is_control THEN difference_end(zs, czs, -a.t) END AS adjusted_high,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_ends.low END AS adjusted_low,
+    CASE WHEN currencies.n < 2 AND NOT is_control THEN adjusted_ends.high END AS adjusted_high,
     CASE WHEN min(size_p) OVER (PARTITION BY tailed.breakdown, tailed.aa) < 0.001 THEN 'srm_alarm' WHEN control_n IS NULL THEN 'no_control'
         WHEN currencies.n > 1 THEN 'several_currencies' WHEN matured < tailed.n THEN 'window_running' END AS note
 FROM tailed
-LEFT JOIN quantiles AS q ON q.nu = tailed.nu
-LEFT JOIN quantiles AS a ON a.nu = tailed.adjusted_nu
 JOIN currencies ON currencies.aa = tailed.aa AND currencies.breakdown IS NOT DISTINCT FROM tailed.breakdown
 ORDER BY tailed.breakdown NULLS FIRST, tailed.aa, is_control DESC, arm

@@ -86,7 +86,7 @@ sums AS (
         sum(won_since) AS won_since, sum(still_open)::BIGINT AS still_open, sum(still_open_value) AS still_open_value
     FROM cells GROUP BY ALL
 ),
-ends AS (SELECT *, round(greatest(expected - z95() * sd, 0), 4) AS low, round(expected + z95() * sd, 4) AS high FROM sums),
+ends AS (SELECT *, round(greatest(expected - z95() * sd, 0), 4) AS low, round(least(expected + z95() * sd, value), 4) AS high FROM sums),
 -- What came of what was expected, of the month ends that have little left to come; of all of them together.
 settled AS (
     SELECT kind, date, currency, breakdown, won_since / nullif(expected, 0)::DOUBLE AS ratio,

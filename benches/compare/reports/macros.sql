@@ -103,15 +103,13 @@ CREATE MACRO mean_end(xs, sign) AS hall_end(list_avg(xs), sqrt(list_var_samp(xs)
 CREATE MACRO mean_interval(xs) AS CASE WHEN len(xs) >= 5 AND list_max(xs) > list_min(xs) THEN {
     'low': CASE WHEN list_min(xs) >= 0 THEN greatest(mean_end(xs, 1), 0) ELSE mean_end(xs, 1) END,
     'high': CASE WHEN list_max(xs) <= 0 THEN least(mean_end(xs, -1), 0) ELSE mean_end(xs, -1) END} END;
--- Welch (1947), freed of its skew in the same way: {low, high} of the difference of the means of two lists; freedom's
--- quantile t is worked out elsewhere, since it is no whole number.
-CREATE MACRO cube(xs) AS skew(xs) * list_var_samp(xs) ** 1.5 / len(xs) ** 2;
-CREATE MACRO welch_error(xs, ys) AS sqrt(list_var_samp(xs) / len(xs) + list_var_samp(ys) / len(ys));
-CREATE MACRO welch_freedom(xs, ys) AS welch_error(xs, ys) ** 4 / ((list_var_samp(xs) / len(xs)) ** 2 / (len(xs) - 1)
-    + (list_var_samp(ys) / len(ys)) ** 2 / (len(ys) - 1));
-CREATE MACRO difference_end(xs, ys, t) AS hall_end(list_avg(xs) - list_avg(ys), welch_error(xs, ys),
-    (coalesce(if(list_var_pop(xs) > 0, cube(xs), 0), 0) - coalesce(if(list_var_pop(ys) > 0, cube(ys), 0), 0))
-        / welch_error(xs, ys) ** 3, t);
+-- Zou and Donner (2008): {low, high} of the difference of the means of two lists, from the interval of each.
+CREATE MACRO has_spread(xs) AS len(xs) >= 5 AND list_max(xs) > list_min(xs);
+CREATE MACRO mean_difference(xs, ys) AS CASE WHEN has_spread(xs) AND has_spread(ys) THEN {
+    'low': list_avg(xs) - list_avg(ys)
+        - sqrt((list_avg(xs) - mean_end(xs, 1)) ** 2 + (mean_end(ys, -1) - list_avg(ys)) ** 2),
+    'high': list_avg(xs) - list_avg(ys)
+        + sqrt((mean_end(xs, -1) - list_avg(xs)) ** 2 + (list_avg(ys) - mean_end(ys, 1)) ** 2)} END;
 -- The best of a scale that nothing says, from the best that was given.
 CREATE MACRO best_of(score) AS CASE WHEN score <= 5 THEN 5 WHEN score <= 10 THEN 10 ELSE 100 END;
 

@@ -7,6 +7,8 @@
 -- case: as_of=2024-02-10
 -- case: as_of=2024-03-31T06:30:00Z tz=America/New_York
 -- case: as_of=2024-12-14T12:00:00Z
+-- case: as_of=2024-04-15 tz=Europe/Berlin
+-- case: as_of=2024-11-12T20:00:00Z tz=America/New_York
 -- case: as_of=2024-07-31 currency=USD
 -- case: as_of=2030-01-31
 WITH moment AS (
@@ -15,7 +17,7 @@ WITH moment AS (
         local_day(getvariable('as_of')) AS today,
         complete OR before + (today - month)::INT >= month AS is_all,
         CASE WHEN is_all THEN month - 1 ELSE before + (today - month)::INT END AS same_day,
-        CASE WHEN is_all THEN getvariable('as_of') ELSE getvariable('as_of')::TIMESTAMPTZ - to_days((today - same_day)::INT)
+        CASE WHEN is_all THEN getvariable('as_of') ELSE ((getvariable('as_of')::TIMESTAMPTZ AT TIME ZONE getvariable('tz')) - to_days((today - same_day)::INT)) AT TIME ZONE getvariable('tz')
             END AS until
 ),
 months AS (
@@ -91,9 +93,9 @@ books AS (
     UNION ALL
     SELECT 7, 'nrr_year', customer_id,
         sum(CASE WHEN day < today + 1 - INTERVAL 12 MONTH THEN change ELSE 0 END)::DOUBLE AS b,
-        CASE WHEN b > 0 THEN sum(change)::DOUBLE ELSE 0 END,
+        CASE WHEN b > 0 THEN sum(CASE WHEN day < today + 1 - INTERVAL 12 MONTH OR paid THEN change ELSE 0 END)::DOUBLE ELSE 0 END,
         sum(CASE WHEN day < month - INTERVAL 12 MONTH THEN change ELSE 0 END)::DOUBLE AS b0,
-        CASE WHEN b0 > 0 THEN sum(CASE WHEN day < month THEN change ELSE 0 END)::DOUBLE ELSE 0 END
+        CASE WHEN b0 > 0 THEN sum(CASE WHEN day < month - INTERVAL 12 MONTH OR day < month AND paid THEN change ELSE 0 END)::DOUBLE ELSE 0 END
     FROM turns, moment GROUP BY customer_id
 ),
 whole AS (

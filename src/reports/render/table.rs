@@ -33,6 +33,11 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
                 let text = cell_text(column.as_ref(), row, unit);
                 let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
                 let words = match is_null(column.as_ref(), row) {
+                    true if field.name() == "breakdown"
+                        && has_no_value(report, header, batch, row) =>
+                    {
+                        Some(language.pick("(none)", "（未填）"))
+                    }
                     true => absent.map(|absent| absent.get(language)),
                     false => report.called(header, field.name(), &text, language),
                 };
@@ -53,6 +58,24 @@ pub fn ruled() -> Table {
     table.set_style(TableComponent::HeaderLines, '─');
     table.set_style(TableComponent::MiddleHeaderIntersections, '─');
     table
+}
+
+/// Whether a row without a breakdown is of customers who have no value, and not of
+/// all: there is a breakdown, and the row is no total, or there is one for each value.
+fn has_no_value(report: &ReportTable, header: &Header, batch: &RecordBatch, row: usize) -> bool {
+    let null = |batch: &RecordBatch, name: &str, row: usize| {
+        batch.column_by_name(name).is_some_and(|column| is_null(column.as_ref(), row))
+    };
+    let Some(chart) = &header.chart else { return false };
+    let is_total = |batch: &RecordBatch, row| !chart.none && null(batch, &chart.x, row);
+    let broken = |batch: &RecordBatch, row| !null(batch, "breakdown", row);
+    let rows = || {
+        report.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
+    };
+    chart.x != "breakdown"
+        && rows().any(|(batch, row)| broken(batch, row))
+        && (!is_total(batch, row)
+            || rows().any(|(batch, row)| is_total(batch, row) && broken(batch, row)))
 }
 
 /// What the row's column `unit` says.

@@ -82,7 +82,7 @@ fn nothing(lang: Lang) -> Overview {
         tiles: Vec::new(),
         picture: None,
         at_risk: Vec::new(),
-        n_at_risk: 0,
+        n_at_risk: None,
         currency: String::new(),
         lists: Vec::new(),
         hint: Some(lang.t(Text::LoadFirst).to_owned()),
@@ -120,23 +120,23 @@ fn picture(cx: &Context, table: &DataTable, header: &Header) -> Picture {
     Picture { title, href: cx.report("revenue"), figure: figure.unwrap_or_default() }
 }
 
-/// The customers to call first, and how many there are.
+/// The customers to call first, and how many there are, if anybody was scored.
 async fn calls(
     state: &AppState,
     engine: &Engine,
     lang: Lang,
-) -> Result<(Vec<crate::serve::ui::pages::at_risk::RiskRow>, usize)> {
+) -> Result<(Vec<crate::serve::ui::pages::at_risk::RiskRow>, Option<usize>)> {
     let request =
         ScoreRequest { band: Some("high".to_owned()), limit: CALLS, ..ScoreRequest::default() };
     let page = match state.tenure().scores(engine, &request, lang).await {
         Ok(page) => page,
-        Err(error) if error.kind() == ErrorKind::Insufficient => return Ok((Vec::new(), 0)),
+        Err(error) if error.kind() == ErrorKind::Insufficient => return Ok((Vec::new(), None)),
         Err(error) => return Err(error),
     };
     let owners = risk::owners(state, engine, page.run_id).await?;
     let bands = super::at_risk::bands(state, engine, page.run_id, &request).await?;
     let n_high = bands.counts.first().map_or(0, |high| high.customers);
-    Ok((risk::lines(state, engine, &page, &owners).await?, n_high))
+    Ok((risk::lines(state, engine, &page, &owners).await?, Some(n_high)))
 }
 
 /// What it takes to read the overview's rows, each in a unit of its own.
@@ -195,8 +195,8 @@ impl Scale<'_> {
         let (measure, unit) = match kind {
             ColumnKind::Share => (Measure::Points, 1.0),
             ColumnKind::Score => (Measure::Score, 1.0),
-            // Nothing is a multiple of nothing.
-            _ if previous == 0.0 => return None,
+            // Nothing is a multiple of nothing, and no rise of a loss a fall.
+            _ if previous <= 0.0 => return None,
             _ => (Measure::Relative, previous),
         };
         let end = |name: &str| Some(charts_number(row.get(name))? / unit);
@@ -207,7 +207,7 @@ impl Scale<'_> {
         let verdict = match row.get("note").and_then(Value::as_str) {
             Some("beyond_chance") => Some(Verdict::Real),
             Some("within_chance") => Some(Verdict::Chance),
-            _ => None,
+            _ => Some(Verdict::TooFew),
         };
         Some(Change {
             by: by / unit,

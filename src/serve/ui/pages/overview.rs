@@ -29,8 +29,8 @@ pub struct Overview {
     pub picture: Option<Picture>,
     /// The customers to call first.
     pub at_risk: Vec<RiskRow>,
-    /// How many are at risk in all.
-    pub n_at_risk: usize,
+    /// How many are at risk in all; nothing if nobody was ever scored.
+    pub n_at_risk: Option<usize>,
     /// The currency of values at risk.
     pub currency: String,
     /// Top sellers, top potential customers, and the like.
@@ -106,14 +106,18 @@ pub fn render(cx: &Context, overview: &Overview) -> Markup {
 }
 
 fn at_risk(cx: &Context, overview: &Overview) -> Markup {
-    let all = Text::SeeAll.fill(cx.lang, &[("n", &grouped(overview.n_at_risk))]);
+    let all = |n| Text::SeeAll.fill(cx.lang, &[("n", &grouped(n))]);
     html! {
         section.panel {
             div.panelhead {
                 h2 { (cx.lang.t(Text::WhoIsAtRisk)) }
-                a href=(cx.link(Context::AT_RISK, &[("band", Band::High.code())])) { (all) }
+                @if let Some(n) = overview.n_at_risk {
+                    a href=(cx.link(Context::AT_RISK, &[("band", Band::High.code())])) { (all(n)) }
+                }
             }
-            @if overview.at_risk.is_empty() { p.note { (cx.lang.t(Text::NobodyAtRisk)) } }
+            @if overview.at_risk.is_empty() {
+                p.note { (cx.lang.t(if overview.n_at_risk.is_some() { Text::NobodyAtRisk } else { Text::NotScored })) }
+            }
             ul.calls {
                 @for row in &overview.at_risk {
                     li {

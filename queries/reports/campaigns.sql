@@ -21,7 +21,7 @@
 --! type = "choice"
 --! default = "every"
 --! choices = ["every", "last"]
---! doc = { en = "Whether an order, with its conversion and revenue, counts in every campaign whose window holds it, or in the one that first touched the customer last", zh = "订单（转化与营收）计入时间窗覆盖它的每个营销活动，或只计入最晚首次触达该客户的营销活动" }
+--! doc = { en = "Whether an order, with its conversion and revenue, counts in every campaign whose window holds it, or in the one, of those in the span, that first touched the customer last; in the total it counts once in any case", zh = "订单（转化与营收）计入时间窗覆盖它的每个营销活动，或只计入统计期内最晚首次触达该客户的营销活动；合计行始终只计一次" }
 --!
 --! [params.from]
 --! title = { en = "From", zh = "起始日期" }

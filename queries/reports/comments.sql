@@ -173,7 +173,8 @@ counted AS (
 scale AS (
   SELECT CASE WHEN $kind = 'nps' OR max(score) > 5 AND max(score) <= 10 THEN 10 WHEN max(score) <= 5 THEN 5 ELSE 100 END
     AS best
-  FROM written
+  FROM surveys
+  WHERE coalesce(kind, 'nps') = $kind
 )
 SELECT
   theme,

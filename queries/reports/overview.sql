@@ -204,6 +204,11 @@ parts AS (
     CASE WHEN max(before) IS NOT NULL THEN coalesce(sum(value_at_risk) FILTER (WHERE run_id = before), 0) END
   FROM score_runs
   CROSS JOIN scores
+  -- Scores do not say in which currency the value is: of several it would be a sum.
+  WHERE $currency IS NULL OR (
+    SELECT count(DISTINCT coalesce(currency, ''))
+    FROM (SELECT currency FROM orders WHERE amount IS NOT NULL UNION ALL SELECT currency FROM subscriptions WHERE mrr IS NOT NULL)
+  ) < 2
   GROUP BY customer_key
   UNION ALL
   SELECT

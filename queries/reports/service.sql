@@ -102,9 +102,16 @@ WITH stamped AS (
     tickets.reopened,
     -- Of a ticket that is open again, it is about the first time.
     CASE WHEN tickets.closed_at IS NOT NULL OR closing.n_closed = 0 THEN TRY_CAST(tickets.satisfaction AS DECIMAL(12, 4)) END
-      AS rating
+      AS rating,
+    closing.best
   FROM tickets
-  CROSS JOIN (SELECT count(closed_at) AS n_closed FROM tickets) AS closing
+  CROSS JOIN (
+    -- The best rating of all, for the top of a scale that no source says.
+    SELECT
+      count(closed_at) AS n_closed,
+      coalesce(max(satisfaction) FILTER (WHERE closed_at IS NOT NULL), max(satisfaction)) AS best
+    FROM tickets
+  ) AS closing
   LEFT JOIN customers ON customers.customer_key = tickets.customer_key
   WHERE ($from IS NULL OR period('day', tickets.occurred_at, $tz) >= $from)
     AND ($to IS NULL OR period('day', tickets.occurred_at, $tz) <= $to)
@@ -128,12 +135,11 @@ grid AS (
   SELECT
     breakdown,
     unnest(range(first_no, last_no + 1)) AS period_no,
-    -- The best that the scale allows, which no source says.
-    CASE WHEN max(best) OVER () <= 5 THEN 5 WHEN max(best) OVER () <= 10 THEN 10 ELSE 100 END AS best
+    CASE WHEN best <= 5 THEN 5 WHEN best <= 10 THEN 10 ELSE 100 END AS best
   FROM (
     SELECT
       breakdown,
-      max(rating) AS best,
+      max(best) AS best,
       min(period_no) AS first_no,
       least(period_index($period, period($period, $as_of, $tz)), period_index($period, $to)) AS last_no
     FROM stamped

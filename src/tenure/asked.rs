@@ -129,7 +129,10 @@ impl Tenure {
                 ParamKind::Steps if left.len() > 1 => left,
                 ParamKind::Steps => journey.clone(),
                 _ if !left.is_empty() => left,
-                _ if name == GOAL => journey.last().cloned().into_iter().collect(),
+                // Where everybody starts nobody has yet to get.
+                _ if name == GOAL => {
+                    journey.iter().skip(1).next_back().cloned().into_iter().collect()
+                }
                 _ => journey.first().cloned().into_iter().collect(),
             };
             if !names.is_empty() {

@@ -35,7 +35,7 @@ counted AS (
 )
 SELECT theme, breakdown, n AS answers, customers, list_avg(scores) AS score, mean_interval(scores).low AS score_low,
     CASE WHEN mean_interval(scores) IS NOT NULL THEN least(mean_interval(scores).high, CASE
-        WHEN coalesce(getvariable('kind'), 'nps') = 'nps' THEN 10 ELSE (SELECT best_of(max(points)) FROM written) END) END AS score_high,
+        WHEN coalesce(getvariable('kind'), 'nps') = 'nps' THEN 10 ELSE (SELECT best_of(max(score)) FROM surveys WHERE coalesce(kind, 'nps') = getvariable('kind')) END) END AS score_high,
     100 * (p - d) / n AS nps, CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).low END AS nps_low,
     CASE WHEN p IS NOT NULL THEN nps_interval(p, d, n).high END AS nps_high,
     d AS detractors, d / n AS share, wilson(d, n).low AS low, wilson(d, n).high AS high, example

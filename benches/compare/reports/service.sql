@@ -62,7 +62,7 @@ SELECT g.period, g.breakdown, coalesce(tickets, 0) AS tickets, coalesce(closed, 
     coalesce(rated, 0) AS rated, list_avg(ratings) AS satisfaction,
     mean_interval(ratings).low AS satisfaction_low,
     CASE WHEN mean_interval(ratings) IS NOT NULL
-        THEN least(mean_interval(ratings).high, (SELECT best_of(max(rating)) FROM seen)) END AS satisfaction_high,
+        THEN least(mean_interval(ratings).high, (SELECT best_of(coalesce(max(satisfaction) FILTER (closed_at IS NOT NULL), max(satisfaction))) FROM tickets)) END AS satisfaction_high,
     whole(unit, g.period) AS complete
 FROM grid g
     LEFT JOIN counted c ON c.period = g.period AND c.breakdown IS NOT DISTINCT FROM g.breakdown

@@ -24,12 +24,7 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
     for batch in &report.batches {
         for row in 0..batch.num_rows() {
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
-                let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
-                let unit = match (unit, own_unit(batch, row)) {
-                    ("change_by_row", "share") => "points",
-                    ("by_row" | "change_by_row", own) => own,
-                    (unit, _) => unit,
-                };
+                let unit = unit(header, field.name(), batch, row);
                 let text = cell_text(column.as_ref(), row, unit);
                 let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
                 let words = match is_null(column.as_ref(), row) {
@@ -76,6 +71,21 @@ fn has_no_value(report: &ReportTable, header: &Header, batch: &RecordBatch, row:
         && rows().any(|(batch, row)| broken(batch, row))
         && (!is_total(batch, row)
             || rows().any(|(batch, row)| is_total(batch, row) && broken(batch, row)))
+}
+
+/// What a cell is measured in: as its column says, or the row.
+pub(super) fn unit<'a>(
+    header: &'a Header,
+    column: &str,
+    batch: &'a RecordBatch,
+    row: usize,
+) -> &'a str {
+    let unit = header.columns.get(column).map_or("", |note| note.unit.as_str());
+    match (unit, own_unit(batch, row)) {
+        ("change_by_row", "share") => "points",
+        ("by_row" | "change_by_row", own) => own,
+        (unit, _) => unit,
+    }
 }
 
 /// What the row's column `unit` says.

@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type};
 use chrono::NaiveDate;
 use rust_xlsxwriter::{Format as CellFormat, Workbook, Worksheet, XlsxError};
 
-use super::table::cell_text;
+use super::table::{cell_text, unit};
 use super::{ReportTable, is_null};
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
@@ -50,7 +50,7 @@ fn fill(
             for (index, (column, field)) in
                 batch.columns().iter().zip(report.schema.fields()).enumerate()
             {
-                let unit = header.columns.get(field.name()).map_or("", |note| note.unit.as_str());
+                let unit = unit(header, field.name(), batch, row);
                 write(sheet, line, column_no(index)?, column.as_ref(), row, unit)?;
             }
         }
@@ -82,7 +82,12 @@ fn write(
     match column.data_type() {
         DataType::Float64 => {
             let number = column.as_primitive::<Float64Type>().value(row);
-            let format = if matches!(unit, "share" | "points") { "0.0%" } else { "#,##0.00" };
+            let format = match unit {
+                "share" => "0.0%",
+                // A difference of shares shows its sign.
+                "points" => "+0.0%;-0.0%;0.0%",
+                _ => "#,##0.00",
+            };
             sheet.write_number_with_format(line, at, number, &pattern(format))?;
         }
         DataType::Int64 => {

@@ -215,6 +215,20 @@ impl Header {
         let is_missing = code.starts_with("(no ");
         (is_code || is_missing).then(|| self.labels.get(code)).flatten()
     }
+
+    /// Which rows are of the customers without a value of the breakdown, and not of
+    /// all: their breakdown is empty, and they are no total, or each value has one.
+    /// A report about the breakdown itself says what its absence means.
+    #[must_use]
+    pub fn without_value<R>(&self, rows: &[R], is_null: impl Fn(&R, &str) -> bool) -> Vec<bool> {
+        let Some(chart) = self.chart.as_ref().filter(|chart| chart.x != "breakdown") else {
+            return vec![false; rows.len()];
+        };
+        let is_total = |row: &R| !chart.none && is_null(row, &chart.x);
+        let totals_of_each = rows.iter().any(|row| is_total(row) && !is_null(row, "breakdown"));
+        let holds = |row| is_null(row, "breakdown") && (totals_of_each || !is_total(row));
+        rows.iter().map(holds).collect()
+    }
 }
 
 /// Reads the head of `sql`; `file` is named in errors.

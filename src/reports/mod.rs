@@ -23,7 +23,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -121,6 +121,13 @@ impl ReportTable {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// Whether any row has a value in `column`.
+    #[must_use]
+    pub fn has_values(&self, column: &str) -> bool {
+        let mut columns = self.batches.iter().filter_map(|batch| batch.column_by_name(column));
+        columns.any(|column| column.null_count() < column.len())
     }
 
     /// What people call `text` of `column`, in words or by a name.

@@ -132,9 +132,16 @@ impl Tenure {
         if request.tz.is_none() && !request.params.contains_key("tz") {
             request.tz = Some(self.config.tz.clone());
         }
-        let mut taken = self.default_activities(engine, query, &request).await?;
-        request.params.extend(taken.clone());
-        self.check_asked(engine, query, &request).await?;
+        let mut taken = BTreeMap::new();
+        if let Err(refused) = self.check_asked(engine, query, &request).await {
+            // What was left at a default of ours may be what the data lacks.
+            taken = self.default_activities(engine, query, &request).await?;
+            if taken.is_empty() {
+                return Err(refused);
+            }
+            request.params.extend(taken.clone());
+            self.check_asked(engine, query, &request).await?;
+        }
         if let Some(currency) = self.default_currency(engine, query, &request).await? {
             taken.insert("currency".to_owned(), currency.clone());
             request.params.insert("currency".to_owned(), currency);

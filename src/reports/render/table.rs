@@ -21,16 +21,16 @@ pub fn table(report: &ReportTable, header: &Header, language: Language) -> Strin
         let title = note.map_or(field.name().as_str(), |note| note.title.get(language));
         Cell::new(title).set_alignment(alignment(field.data_type()))
     }));
+    let mut without_value = without_value(report, header).into_iter();
     for batch in &report.batches {
         for row in 0..batch.num_rows() {
+            let has_no_value = without_value.next().unwrap_or_default();
             table.add_row(batch.columns().iter().zip(fields).map(|(column, field)| {
                 let unit = unit(header, field.name(), batch, row);
                 let text = cell_text(column.as_ref(), row, unit);
                 let absent = header.columns.get(field.name()).and_then(|note| note.absent.as_ref());
                 let words = match is_null(column.as_ref(), row) {
-                    true if field.name() == "breakdown"
-                        && has_no_value(report, header, batch, row) =>
-                    {
+                    true if has_no_value && field.name() == "breakdown" => {
                         Some(language.pick("(none)", "（未填）"))
                     }
                     true => absent.map(|absent| absent.get(language)),
@@ -55,22 +55,16 @@ pub fn ruled() -> Table {
     table
 }
 
-/// Whether a row without a breakdown is of customers who have no value, and not of
-/// all: there is a breakdown, and the row is no total, or there is one for each value.
-fn has_no_value(report: &ReportTable, header: &Header, batch: &RecordBatch, row: usize) -> bool {
-    let null = |batch: &RecordBatch, name: &str, row: usize| {
-        batch.column_by_name(name).is_some_and(|column| is_null(column.as_ref(), row))
-    };
-    let Some(chart) = &header.chart else { return false };
-    let is_total = |batch: &RecordBatch, row| !chart.none && null(batch, &chart.x, row);
-    let broken = |batch: &RecordBatch, row| !null(batch, "breakdown", row);
-    let rows = || {
-        report.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
-    };
-    chart.x != "breakdown"
-        && rows().any(|(batch, row)| broken(batch, row))
-        && (!is_total(batch, row)
-            || rows().any(|(batch, row)| is_total(batch, row) && broken(batch, row)))
+/// Which rows are of the customers without a value of the breakdown.
+fn without_value(report: &ReportTable, header: &Header) -> Vec<bool> {
+    if !report.has_values("breakdown") {
+        return vec![false; report.rows()];
+    }
+    let of = |batch| (0..RecordBatch::num_rows(batch)).map(move |row| (batch, row));
+    let rows: Vec<(&RecordBatch, usize)> = report.batches.iter().flat_map(of).collect();
+    header.without_value(&rows, |(batch, row), name| {
+        batch.column_by_name(name).is_some_and(|column| is_null(column.as_ref(), *row))
+    })
 }
 
 /// What a cell is measured in: as its column says, or the row.

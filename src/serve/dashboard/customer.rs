@@ -117,15 +117,7 @@ fn facts(profile: &DataTable, known: &Row) -> Vec<(Column, Value)> {
 }
 
 fn attribute(name: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        title: name.to_owned(),
-        unit: None,
-        kind: ColumnKind::Text,
-        absent: None,
-        whole: false,
-        interval: None,
-    }
+    Column::new(name, name, ColumnKind::Text)
 }
 
 fn event(row: &Row) -> Option<Event> {

@@ -155,13 +155,8 @@ impl Scale<'_> {
         let unit = row.get("unit").and_then(Value::as_str).unwrap_or_default();
         let kind = ColumnKind::of_unit(unit);
         Column {
-            name: "value".to_owned(),
-            title: String::new(),
             unit: self.currency.filter(|_| kind == ColumnKind::Money).map(str::to_owned),
-            kind,
-            absent: None,
-            whole: false,
-            interval: None,
+            ..Column::new("value", "", kind)
         }
     }
 
@@ -205,9 +200,9 @@ impl Scale<'_> {
             _ => Better::Up,
         };
         let verdict = match row.get("note").and_then(Value::as_str) {
-            Some("beyond_chance") => Some(Verdict::Real),
-            Some("within_chance") => Some(Verdict::Chance),
-            _ => Some(Verdict::TooFew),
+            Some("beyond_chance") => Verdict::Real,
+            Some("within_chance") => Verdict::Chance,
+            _ => Verdict::TooFew,
         };
         Some(Change {
             by: by / unit,

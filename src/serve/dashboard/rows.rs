@@ -4,7 +4,7 @@
 //! are put into the reader's time zone, months lose the day nobody meant, and
 //! codes become the words the query file has for them. Values are not touched.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field};
 use chrono::DateTime;
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub fn table(
         }
     }
     // Without a breakdown, its column is "All" in every row.
-    let is_broken_down = !is_empty(report, "breakdown");
+    let is_broken_down = report.has_values("breakdown");
     columns.retain(|column| column.name != "breakdown" || is_broken_down);
     if is_broken_down {
         name_none(&mut rows, header, lang);
@@ -56,20 +56,11 @@ pub fn table(
 }
 
 /// Names the customers without a value of the breakdown, who are not all of them.
-/// The row of a total is left as it is, unless there is one for each value.
 fn name_none(rows: &mut [Row], header: &Header, lang: Lang) {
-    let Some(chart) = &header.chart else { return };
-    // A report about the breakdown itself says what its absence means.
-    if chart.x == "breakdown" {
-        return;
-    }
     let is_null = |row: &Row, name: &str| row.get(name).is_some_and(Value::is_null);
-    let is_total = |row: &Row| !chart.none && is_null(row, &chart.x);
-    let totals_of_each = rows.iter().any(|row| is_total(row) && !is_null(row, "breakdown"));
-    for row in rows {
-        if is_null(row, "breakdown") && (totals_of_each || !is_total(row)) {
-            row.insert("breakdown".to_owned(), lang.t(Text::NoValue).into());
-        }
+    let without_value = header.without_value(rows, is_null);
+    for (row, _) in rows.iter_mut().zip(without_value).filter(|(_, holds)| *holds) {
+        row.insert("breakdown".to_owned(), lang.t(Text::NoValue).into());
     }
 }
 
@@ -106,12 +97,6 @@ fn is_whole(column: &Column, rows: &[Row]) -> bool {
     amounts.into_iter().all(|amount| amount == amount.round(0))
 }
 
-/// Whether a column has no value in any row.
-fn is_empty(report: &ReportTable, name: &str) -> bool {
-    let mut columns = report.batches.iter().filter_map(|batch| batch.column_by_name(name));
-    columns.all(|column| column.null_count() == column.len())
-}
-
 /// The columns of `report`, as its query file describes them.
 fn columns(
     report: &ReportTable,
@@ -127,14 +112,11 @@ fn columns(
     let column = |field: &std::sync::Arc<Field>| {
         let note = header.columns.get(field.name());
         let kind = kind(field, note.map_or("", |note| note.unit.as_str()));
+        let title = note.map_or(field.name().as_str(), |note| note.title.get(lang));
         Column {
-            name: field.name().clone(),
-            title: note.map_or(field.name().as_str(), |note| note.title.get(lang)).to_owned(),
             unit: narrowed.filter(|_| kind == ColumnKind::Money).map(str::to_owned),
-            kind,
             absent: note.and_then(|note| Some(note.absent.as_ref()?.get(lang).to_owned())),
-            whole: false,
-            interval: None,
+            ..Column::new(field.name(), title, kind)
         }
     };
     report.schema.fields().iter().map(column).collect()
@@ -229,15 +211,7 @@ mod tests {
     use crate::reports::{Purpose, header};
 
     fn column(name: &str, kind: ColumnKind) -> Column {
-        Column {
-            name: name.to_owned(),
-            title: name.to_owned(),
-            unit: None,
-            kind,
-            absent: None,
-            whole: false,
-            interval: None,
-        }
+        Column::new(name, name, kind)
     }
 
     fn chart(chart: &str) -> Header {

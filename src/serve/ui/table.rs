@@ -112,6 +112,13 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column whose values stand for themselves.
+    #[must_use]
+    pub fn new(name: impl Into<String>, title: impl Into<String>, kind: ColumnKind) -> Self {
+        let (name, title) = (name.into(), title.into());
+        Self { name, title, unit: None, kind, absent: None, whole: false, interval: None }
+    }
+
     /// The heading with its unit, `Revenue, £`, unless the title says it.
     #[must_use]
     pub fn heading(&self, lang: Lang) -> String {

@@ -36,13 +36,8 @@ fn context(lang: Lang) -> Context {
 
 fn column(name: &str, kind: ColumnKind) -> Column {
     Column {
-        name: name.to_owned(),
-        title: format!("{name} <i>"),
         unit: Some("CNY".to_owned()).filter(|_| kind == ColumnKind::Money),
-        kind,
-        absent: None,
-        whole: false,
-        interval: None,
+        ..Column::new(name, format!("{name} <i>"), kind)
     }
 }
 

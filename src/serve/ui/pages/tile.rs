@@ -55,8 +55,8 @@ pub struct Change {
     pub since: String,
     /// Which direction is good.
     pub better: Better,
-    /// Whether the change is more than chance; none for a plain count or sum.
-    pub verdict: Option<Verdict>,
+    /// Whether the change is more than chance.
+    pub verdict: Verdict,
     /// The 95 % interval of the change.
     pub interval: Option<(f64, f64)>,
 }
@@ -85,15 +85,7 @@ pub struct Tile {
 /// Renders a tile; the whole tile leads to its report.
 #[must_use]
 pub fn render(cx: &Context, tile: &Tile) -> Markup {
-    let column = Column {
-        name: String::new(),
-        title: tile.title.clone(),
-        unit: tile.unit.clone(),
-        kind: tile.kind,
-        absent: None,
-        whole: false,
-        interval: None,
-    };
+    let column = Column { unit: tile.unit.clone(), ..Column::new("", &tile.title, tile.kind) };
     html! {
         article.tile {
             h3 {
@@ -115,13 +107,13 @@ pub fn render(cx: &Context, tile: &Tile) -> Markup {
 }
 
 fn moved(change: &Change, lang: Lang) -> Markup {
-    let verdict = change.verdict.map(|verdict| match verdict {
+    let (code, said) = match change.verdict {
         Verdict::Real => ("real", Text::ChangeReal),
         Verdict::Chance => ("chance", Text::ChangeChance),
         Verdict::TooFew => ("few", Text::ChangeTooFew),
-    });
+    };
     let good = (change.by > 0.0) == (change.better == Better::Up);
-    let real = change.verdict == Some(Verdict::Real) && change.by != 0.0;
+    let real = change.verdict == Verdict::Real && change.by != 0.0;
     let arrow = match change.by {
         by if by > 0.0 => "▲",
         by if by < 0.0 => "▼",
@@ -133,10 +125,11 @@ fn moved(change: &Change, lang: Lang) -> Markup {
     });
     let since = Text::Since.fill(lang, &[("period", &date::long(&change.since, lang))]);
     html! {
-        p.change.good[real && good].bad[real && !good] title=[explained] data-verdict=[verdict.map(|(code, _)| code)] {
+        p.change.good[real && good].bad[real && !good] title=[explained] data-verdict=(code) {
             span.by { span.arrow aria-hidden="true" { (arrow) } " " (amount(change.by, change.measure, lang)) }
             " " span.since { (since) }
-            @if let Some((_, said)) = verdict { br; span.verdict { (lang.t(said)) } }
+            br;
+            span.verdict { (lang.t(said)) }
         }
     }
 }

@@ -107,9 +107,10 @@ fn online_retail_churn_out_of_time() {
     let spec = ChurnSpec::built_in("online_retail").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
     println!("online retail: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
-    // Logistic regression by scikit-learn: AUC .7329, log-loss .5855.
-    assert!(trained.metrics.auc > 0.7329, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss < 0.5855, "{}", trained.metrics.log_loss);
+    // By scikit-learn's logistic regression: AUC .7329, log-loss .5855,
+    // and by LightGBM with 4 leaves: AUC .7430, log-loss .5788.
+    assert!(trained.metrics.auc >= 0.745, "{}", trained.metrics.auc);
+    assert!(trained.metrics.log_loss <= 0.579, "{}", trained.metrics.log_loss);
 }
 
 #[test]
@@ -246,10 +247,27 @@ fn telco_given_label_by_fold() {
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
     println!("telco: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
     assert_eq!((trained.metrics.rows, trained.metrics.churners), (7_043, 1_869));
-    assert!(trained.metrics.auc >= 0.845, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.418, "{}", trained.metrics.log_loss);
+    // By 600 stumps of LightGBM: AUC .8501, log-loss .4101.
+    assert!(trained.metrics.auc >= 0.85, "{}", trained.metrics.auc);
+    assert!(trained.metrics.log_loss <= 0.4101, "{}", trained.metrics.log_loss);
+    assert!(trained.metrics.ece <= 0.02, "{}", trained.metrics.ece);
     let scored = block_on(tenure.score(None)).unwrap();
     assert_eq!(scored.customers, 7_043);
+}
+
+/// Rules of several columns together, made by hand.
+#[test]
+fn mlc_given_label_by_fold() {
+    let Some(path) = real_data("mlc_churn/mlc_churn.csv") else { return };
+    let (_folder, tenure, summary) = load(path, Some("mlc_churn"));
+    assert_eq!(summary.rows.kept, 5_000);
+    let spec = ChurnSpec::built_in("mlc_churn").unwrap();
+    let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
+    println!("mlc: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
+    assert_eq!((trained.metrics.rows, trained.metrics.churners), (5_000, 707));
+    // By LightGBM with 4 leaves: AUC .9208, log-loss .1771; with 15: .9159, .1548.
+    assert!(trained.metrics.auc >= 0.918, "{}", trained.metrics.auc);
+    assert!(trained.metrics.log_loss <= 0.155, "{}", trained.metrics.log_loss);
 }
 
 #[test]

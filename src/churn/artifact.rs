@@ -8,7 +8,9 @@
 //!
 //! The format has a number. A file with a newer number is refused with the
 //! request to upgrade; when the format changes, the reader of the old number
-//! stays.
+//! stays ([`format_1`]).
+
+mod format_1;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +25,7 @@ use super::train::Validation;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The format this version writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Where a model's data came from, so that a past score can be recomputed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -104,7 +106,7 @@ impl Artifact {
     /// [`ErrorKind::Internal`] when the content can not be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let file = File { format: FORMAT, id: self.id.clone(), content: &self.content };
-        let mut bytes = serde_json::to_vec_pretty(&file).map_err(unwritable)?;
+        let mut bytes = serde_json::to_vec(&file).map_err(unwritable)?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -119,15 +121,16 @@ impl Artifact {
         let refuse = |words: String| Error::new(ErrorKind::Input, format!("{file}: {words}"));
         let header: Header = serde_json::from_slice(bytes)
             .map_err(|error| refuse(format!("not a model artifact: {error}")))?;
-        if header.format != FORMAT {
+        if !(1..=FORMAT).contains(&header.format) {
             return Err(refuse(format!(
-                "the artifact has format {}, this version reads format {FORMAT}",
+                "the artifact has format {}, this version reads format 1 to {FORMAT}",
                 header.format
             ))
             .hint("upgrade tenure, or train the model again"));
         }
-        let File { id, content, .. } = serde_json::from_slice::<File<Content>>(bytes)
-            .map_err(|error| refuse(format!("not a model artifact: {error}")))?;
+        let foreign = |error| refuse(format!("not a model artifact: {error}"));
+        let File { id, content, .. }: File<serde_json::Value> =
+            serde_json::from_slice(bytes).map_err(foreign)?;
         let found = id_of(&content)?;
         if id != found {
             return Err(refuse(format!(
@@ -135,11 +138,15 @@ impl Artifact {
             ))
             .hint("train the model again, or restore the file"));
         }
-        Ok(Self { id, content })
+        let content = match header.format {
+            1 => format_1::read(content),
+            _ => serde_json::from_value(content),
+        };
+        Ok(Self { id, content: content.map_err(foreign)? })
     }
 }
 
-fn id_of(content: &Content) -> Result<String> {
+fn id_of(content: &impl Serialize) -> Result<String> {
     let bytes = serde_json::to_vec(content).map_err(unwritable)?;
     let digest = Sha256::digest(&bytes);
     Ok(digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect())

@@ -21,10 +21,9 @@
 use ndarray::{Array2, ShapeBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::feature::quantile;
 use super::frame::{Column, Frame, Values};
-use super::text::Value;
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::Text;
 
 /// A hinge needs at least this share of the training rows on either side.
 const HINGE_SHARE: f64 = 0.02;
@@ -45,7 +44,7 @@ const LOG_SKEWNESS: f64 = 1.0;
 /// What one column of the design matrix shows of its feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Term {
+pub(super) enum Term {
     /// The number itself.
     Linear,
     /// `max(0, x − knot)`.
@@ -61,7 +60,7 @@ enum Term {
 /// A term, centred and scaled: `(raw − center) / scale`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Basis {
+pub(super) struct Basis {
     term: Term,
     center: f64,
     scale: f64,
@@ -70,7 +69,7 @@ struct Basis {
 /// How numbers are prepared before the spline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Prepare {
+pub(super) struct Prepare {
     log: bool,
     min: f64,
     max: f64,
@@ -83,36 +82,21 @@ impl Prepare {
     }
 }
 
-/// One feature as the model knows it.
+/// One feature as columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Feature {
-    /// Column name.
-    pub name: String,
-    /// What people call it.
-    pub title: Text,
-    /// Unit of a number.
-    pub unit: Option<Text>,
-    /// Training median, or the most frequent level.
-    pub typical: Value,
+pub(super) struct Encoding {
+    pub(super) name: String,
     /// `None` for a category.
-    prepare: Option<Prepare>,
-    basis: Vec<Basis>,
+    pub(super) prepare: Option<Prepare>,
+    pub(super) basis: Vec<Basis>,
 }
 
 /// The map from a frame to a design matrix, fitted on training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
-    features: Vec<Feature>,
-}
-
-impl Feature {
-    /// Whether its values are numbers, not categories.
-    #[must_use]
-    pub fn is_numeric(&self) -> bool {
-        self.prepare.is_some()
-    }
+    pub(super) features: Vec<Encoding>,
 }
 
 impl Encoder {
@@ -122,7 +106,7 @@ impl Encoder {
     ///
     /// [`ErrorKind::Insufficient`] when no feature varies over these rows.
     pub fn fit(frame: &Frame, rows: &[usize], knots: usize) -> Result<Self> {
-        let features: Vec<Feature> = frame
+        let features: Vec<Encoding> = frame
             .columns()
             .iter()
             .map(|column| fit_feature(column, rows, knots))
@@ -142,10 +126,9 @@ impl Encoder {
         Ok(Self { features })
     }
 
-    /// The features in use, by name.
-    #[must_use]
-    pub fn features(&self) -> &[Feature] {
-        &self.features
+    /// The names of the features in use, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|feature| feature.name.as_str())
     }
 
     /// For each feature, how many columns of the design matrix are its own.
@@ -186,7 +169,7 @@ impl Encoder {
     }
 }
 
-impl Feature {
+impl Encoding {
     /// The function from row to the value of one basis column.
     fn evaluate<'a>(
         &'a self,
@@ -252,34 +235,22 @@ impl Feature {
     }
 }
 
-fn fit_feature(column: &Column, rows: &[usize], knots: usize) -> Feature {
-    let (typical, prepare, basis) = match &column.values {
+fn fit_feature(column: &Column, rows: &[usize], knots: usize) -> Encoding {
+    let (prepare, basis) = match &column.values {
         Values::Numeric(numbers) => fit_numeric(numbers, rows, knots),
         Values::Categorical { levels, codes } => fit_categorical(levels, codes, rows),
     };
-    Feature {
-        name: column.name.clone(),
-        title: column.title.clone(),
-        unit: column.unit.clone(),
-        typical,
-        prepare,
-        basis,
-    }
+    Encoding { name: column.name.clone(), prepare, basis }
 }
 
-fn fit_numeric(
-    numbers: &[f64],
-    rows: &[usize],
-    knots: usize,
-) -> (Value, Option<Prepare>, Vec<Basis>) {
+fn fit_numeric(numbers: &[f64], rows: &[usize], knots: usize) -> (Option<Prepare>, Vec<Basis>) {
     let mut present: Vec<f64> =
         rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
     present.sort_by(f64::total_cmp);
     let (Some(&min), Some(&max)) = (present.first(), present.last()) else {
         let nothing = Prepare { log: false, min: 0.0, max: 0.0 };
-        return (Value::Missing, Some(nothing), Vec::new());
+        return (Some(nothing), Vec::new());
     };
-    let typical = Value::Number(quantile(&present, 0.5));
     let log = min >= 0.0 && skewness(&present) > LOG_SKEWNESS;
     let prepare = Prepare { log, min, max };
     let prepared: Vec<f64> = present.iter().map(|&raw| prepare.apply(raw)).collect();
@@ -299,14 +270,14 @@ fn fit_numeric(
         }
     }
     basis.extend(indicator(Term::Missing, rows.len() - prepared.len(), rows.len()));
-    (typical, Some(prepare), basis)
+    (Some(prepare), basis)
 }
 
 fn fit_categorical(
     levels: &[String],
     codes: &[Option<u32>],
     rows: &[usize],
-) -> (Value, Option<Prepare>, Vec<Basis>) {
+) -> (Option<Prepare>, Vec<Basis>) {
     let n_rows = rows.len();
     let mut counts = vec![0; levels.len()];
     let mut n_missing = 0;
@@ -319,11 +290,6 @@ fn fit_categorical(
     // Most frequent first, then by name, which is the order of the codes.
     let mut ranked: Vec<usize> = (0..levels.len()).filter(|&code| counts[code] > 0).collect();
     ranked.sort_by_key(|&code| (std::cmp::Reverse(counts[code]), code));
-    let typical = match ranked.first() {
-        Some(&code) if counts[code] >= n_missing => Value::Level(levels[code].clone()),
-        _ => Value::Missing,
-    };
-
     let enough = LEVEL_ROWS.max((LEVEL_SHARE * n_rows as f64).ceil() as usize);
     let n_own = ranked.iter().take(MAX_LEVELS).take_while(|&&code| counts[code] >= enough).count();
     let (own, rare) = ranked.split_at(n_own);
@@ -334,7 +300,7 @@ fn fit_categorical(
     let n_rare = rare.iter().map(|&code| counts[code]).sum();
     basis.extend(indicator(Term::Rare, n_rare, n_rows));
     basis.extend(indicator(Term::Missing, n_missing, n_rows));
-    (typical, None, basis)
+    (None, basis)
 }
 
 /// A column centred and scaled to `weight` deviations, unless it is constant.
@@ -351,14 +317,6 @@ fn scaled(term: Term, values: &[f64], weight: f64) -> Option<Basis> {
 fn indicator(term: Term, n_ones: usize, n_rows: usize) -> Option<Basis> {
     let varies = 0 < n_ones && n_ones < n_rows;
     varies.then(|| Basis { term, center: n_ones as f64 / n_rows as f64, scale: INDICATOR_SCALE })
-}
-
-/// Quantile of ascending values, linear between order statistics.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let position = share * (sorted.len() - 1) as f64;
-    let below = position.floor() as usize;
-    let above = position.ceil() as usize;
-    sorted[below] + (sorted[above] - sorted[below]) * position.fract()
 }
 
 /// Third standardised moment; 0 for a constant.

@@ -1,39 +1,59 @@
 //! How is one model fitted so that nothing it is judged on was seen before?
 //!
 //! From the rows it is given, and no others:
-//! 1. customers are dealt into five folds; in each, encoder and weights are
-//!    learnt on the other four, for one ridge strength after the other;
-//! 2. the held-out losses choose the ridge: the strongest whose loss is within
-//!    one standard error of the best, because the data can not tell them apart
-//!    and the simpler model travels better to next month;
-//! 3. held-out predictions at that ridge fit the calibration;
-//! 4. encoder and weights are learnt once more on all rows.
+//! 1. they are dealt into blocks ([`sample::blocks`]): later cutoffs to predict and
+//!    earlier ones to fit on where time allows, else customers;
+//! 2. each candidate, at each setting, predicts the held-out rows. The best is
+//!    chosen, but an additive model, whose reasons can be read off, gives way to
+//!    trees of several questions only if these are better by more than one
+//!    standard error, and small trees to larger ones likewise: where the data can
+//!    not tell them apart, the simpler model travels better to next month;
+//! 3. held-out predictions of that setting fit the calibration;
+//! 4. it is fitted once more on all rows.
 //!
-//! Where there are many rows, step 2 looks at a sample: a ridge is a prior on
-//! the weights, and choosing among a handful of them needs no more.
+//! Settings are compared after calibration, since that is how they are used.
+//! Where there are many rows, step 2 looks at a sample of the customers.
 
-use linfa::traits::{Fit, Predict};
-use linfa::{Dataset, DatasetBase};
-use ndarray::{Array1, Array2, Ix1};
+use std::collections::BTreeMap;
 
-use super::calibrate::Platt;
-use super::encode::Encoder;
+use serde::{Deserialize, Serialize};
+
+use super::calibrate::Calibration;
+use super::feature::Feature;
 use super::frame::Frame;
-use super::logistic::{LogisticModel, RidgeLogistic};
-use super::metrics::sigmoid;
+use super::metrics::loss;
 use super::model::ChurnModel;
-use super::parallel;
 use super::params::ChurnValidParams;
-use super::sample::{self, N_FOLDS};
+use super::periods::Period;
+use super::sample;
+use super::trial::{self, Block, Setting, Trial, churned};
 use crate::error::Result;
 
-/// Weaker ridges are tried until this many in a row were no better; they take
-/// the longest to fit, and the held-out loss has one valley.
-const PATIENCE: usize = 2;
-/// Most rows the ridge is chosen on.
-const TUNING_ROWS: usize = 10_000;
+/// Most rows a setting is chosen on.
+const TUNING_ROWS: usize = 20_000;
 
-/// Fits, tunes and calibrates a model on `rows` of `frame`.
+/// A setting that was tried, and how it compares with the best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tried {
+    /// What was tried.
+    pub setting: Setting,
+    /// Mean held-out log-loss after calibration.
+    pub log_loss: f64,
+    /// How much more that is than the best one's.
+    pub excess: f64,
+    /// Standard error of the excess, customers drawn anew.
+    pub error: f64,
+}
+
+/// A model and the settings it was chosen from, the simplest first.
+pub(super) struct Fitted {
+    pub model: ChurnModel,
+    pub tried: Vec<Tried>,
+}
+
+/// Chooses, fits and calibrates a model on `rows` of `frame`, whose periods are
+/// `periods` (none where they are folds).
 ///
 /// # Errors
 ///
@@ -42,179 +62,151 @@ const TUNING_ROWS: usize = 10_000;
 pub(super) fn fit(
     frame: &Frame,
     rows: Vec<usize>,
+    periods: &[Period],
     params: &ChurnValidParams,
     n_threads: usize,
-) -> Result<ChurnModel> {
+) -> Result<Fitted> {
     let spec = params.spec();
     sample::check(frame, &rows, params)?;
     let rows = sample::draw(frame, rows, spec.max_rows, spec.seed);
-    let (ridges, knots) = params.logistic();
-
     let few = sample::draw(frame, rows.clone(), TUNING_ROWS, spec.seed);
-    let folds = deal(frame, &few, spec.seed, knots, n_threads)?;
-    let chosen = choose(&folds, &ridges, n_threads)?;
-    let ridge = chosen.ridge;
+    let blocks = sample::blocks(frame, &few, periods, params);
+    let mut trials = Vec::new();
+    for candidate in &spec.candidates {
+        trials.extend(trial::trials(candidate, frame, &blocks, spec.seed, n_threads)?);
+    }
+    let tried = judge(frame, &blocks, &trials);
+    let chosen = simplest_as_good(&tried);
+    let setting = tried[chosen].setting;
+
     let calibration = if few.len() == rows.len() {
-        calibrate(&chosen, &folds)
+        calibrate(frame, &blocks, &trials[chosen].logits)
     } else {
-        let folds = deal(frame, &rows, spec.seed, knots, n_threads)?;
-        calibrate(&try_ridge(&folds, ridge, None, n_threads)?, &folds)
+        let blocks = sample::blocks(frame, &rows, periods, params);
+        let logits = trial::repeat(setting, frame, &blocks, spec.seed, n_threads)?;
+        calibrate(frame, &blocks, &logits)
     };
-
-    let (encoder, dataset) = encode(frame, &rows, knots)?;
-    let fitted = RidgeLogistic::new(ridge).fit(&dataset)?;
-    Ok(ChurnModel::new(encoder, &fitted, calibration, spec.bands, ridge))
+    let scorer = trial::fit(setting, frame, &rows, spec.seed, n_threads)?;
+    let columns = scorer.names().into_iter().filter_map(|name| frame.column(name));
+    let features = columns.map(|column| Feature::describe(column, &rows)).collect();
+    let model = ChurnModel::new(features, scorer, calibration, spec.bands, setting);
+    Ok(Fitted { model, tried })
 }
 
-/// The rows of one fold, and the rows it is fitted without.
-struct Fold {
-    train: Dataset<f64, bool, Ix1>,
-    test: Array2<f64>,
-    churned: Vec<bool>,
+fn outcomes(frame: &Frame, blocks: &[Block]) -> Vec<bool> {
+    blocks.iter().flat_map(|block| churned(frame, &block.test)).collect()
 }
 
-/// One ridge strength, tried on every fold.
-struct Trial {
-    ridge: f64,
-    models: Vec<LogisticModel>,
-    /// Held-out log-odds, by fold.
-    logits: Vec<Vec<f64>>,
-    /// Mean held-out log-loss, by fold.
-    losses: Vec<f64>,
+fn calibrate(frame: &Frame, blocks: &[Block], logits: &[f64]) -> Calibration {
+    Calibration::fit(logits, &outcomes(frame, blocks))
 }
 
-impl Trial {
-    fn loss(&self) -> f64 {
-        self.losses.iter().sum::<f64>() / self.losses.len() as f64
-    }
-}
-
-/// Deals the customers of `rows` into folds and encodes each.
-fn deal(
-    frame: &Frame,
-    rows: &[usize],
-    seed: u64,
-    knots: usize,
-    n_threads: usize,
-) -> Result<Vec<Fold>> {
-    let fold_of = sample::folds(frame, rows, seed);
-    let numbers: Vec<usize> = (0..N_FOLDS).collect();
-    parallel::map(&numbers, n_threads, |&fold| {
-        let part = |inside: bool| {
-            let pairs = rows.iter().zip(&fold_of);
-            pairs.filter(|(_, it)| (**it == fold) == inside).map(|(&row, _)| row).collect()
-        };
-        let (train, test): (Vec<usize>, Vec<usize>) = (part(false), part(true));
-        let (encoder, train) = encode(frame, &train, knots)?;
-        let churned = churned(frame, &test);
-        Ok(Fold { train, test: encoder.transform(frame, &test)?, churned })
-    })
-}
-
-/// Tries ridges from the strongest on and picks one by the held-out losses.
-fn choose(folds: &[Fold], ridges: &[f64], n_threads: usize) -> Result<Trial> {
-    let mut trials: Vec<Trial> = Vec::with_capacity(ridges.len());
-    let mut best = 0;
-    for (index, &ridge) in ridges.iter().enumerate() {
-        let trial = try_ridge(folds, ridge, trials.last(), n_threads)?;
-        if trials.get(best).is_some_and(|it| trial.loss() < it.loss()) {
-            best = index;
-        }
-        trials.push(trial);
-        if index - best >= PATIENCE {
-            break;
-        }
-    }
-    let chosen = strongest_as_good(&trials, best);
-    Ok(trials.swap_remove(chosen))
-}
-
-fn calibrate(trial: &Trial, folds: &[Fold]) -> Platt {
-    let churned: Vec<bool> = folds.iter().flat_map(|fold| fold.churned.clone()).collect();
-    Platt::fit(&trial.logits.concat(), &churned)
-}
-
-/// Fits one ridge on every fold, started at the models of a stronger one.
-fn try_ridge(
-    folds: &[Fold],
-    ridge: f64,
-    stronger: Option<&Trial>,
-    n_threads: usize,
-) -> Result<Trial> {
-    let numbers: Vec<usize> = (0..folds.len()).collect();
-    let models = parallel::map(&numbers, n_threads, |&number| {
-        let mut params = RidgeLogistic::new(ridge);
-        if let Some(trial) = stronger {
-            params = params.start(trial.models[number].clone());
-        }
-        params.fit(&folds[number].train)
-    })?;
-    let predict = |(model, fold): (&LogisticModel, &Fold)| -> Vec<f64> {
-        let logits: Array1<f64> = model.predict(&fold.test);
-        logits.to_vec()
-    };
-    let logits: Vec<Vec<f64>> = models.iter().zip(folds).map(predict).collect();
-    let loss = |(logits, fold): (&Vec<f64>, &Fold)| log_loss(logits, &fold.churned);
-    let losses = logits.iter().zip(folds).map(loss).collect();
-    Ok(Trial { ridge, models, logits, losses })
-}
-
-/// Index of the strongest ridge within one standard error of the best.
+/// Compares calibrated held-out losses.
 ///
-/// The error is that of the *difference* to the best over the folds: which
-/// customers fell into a fold moves all ridges alike and says nothing about
-/// which is better. Trials are from the strongest ridge to the weakest.
-fn strongest_as_good(trials: &[Trial], best: usize) -> usize {
-    let as_good = |&index: &usize| {
-        let pairs = trials[index].losses.iter().zip(&trials[best].losses);
-        let excess: Vec<f64> = pairs.map(|(loss, best)| loss - best).collect();
-        let n = excess.len() as f64;
-        let mean = excess.iter().sum::<f64>() / n;
-        let spread = excess.iter().map(|it| (it - mean).powi(2)).sum::<f64>();
-        mean <= (spread / (n * (n - 1.0))).sqrt()
+/// The error is that of the *difference* to the best: which customers were held
+/// out moves all settings alike and says nothing about which is better. Rows of
+/// one customer count as one, since they resemble each other.
+fn judge(frame: &Frame, blocks: &[Block], trials: &[Trial]) -> Vec<Tried> {
+    let outcomes = outcomes(frame, blocks);
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut customers = Vec::with_capacity(outcomes.len());
+    for &row in blocks.iter().flat_map(|block| &block.test) {
+        let next = numbers.len();
+        customers.push(*numbers.entry(frame.ids()[row].as_str()).or_insert(next));
+    }
+    let losses: Vec<Vec<f64>> = trials
+        .iter()
+        .map(|trial| {
+            let calibration = Calibration::fit(&trial.logits, &outcomes);
+            let pairs = trial.logits.iter().zip(&outcomes);
+            pairs.map(|(&logit, &churned)| loss(calibration.apply(logit), churned)).collect()
+        })
+        .collect();
+    let n_rows = outcomes.len().max(1) as f64;
+    let mean = |losses: &Vec<f64>| losses.iter().sum::<f64>() / n_rows;
+    let best = losses.iter().min_by(|a, b| mean(a).total_cmp(&mean(b)));
+    let compare = |(trial, own): (&Trial, &Vec<f64>)| {
+        let log_loss = mean(own);
+        let excess = best.map_or(0.0, |best| log_loss - mean(best));
+        let mut of_customer = vec![0.0; numbers.len()];
+        for ((own, best), &customer) in own.iter().zip(best.unwrap_or(own)).zip(&customers) {
+            of_customer[customer] += own - best - excess;
+        }
+        let error = of_customer.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n_rows;
+        Tried { setting: trial.setting, log_loss, excess, error }
     };
-    (0..best).find(as_good).unwrap_or(best)
+    trials.iter().zip(&losses).map(compare).collect()
 }
 
-/// Learns the encoding of `rows` and applies it to them.
-fn encode(
-    frame: &Frame,
-    rows: &[usize],
-    knots: usize,
-) -> Result<(Encoder, Dataset<f64, bool, Ix1>)> {
-    let encoder = Encoder::fit(frame, rows, knots)?;
-    let records = encoder.transform(frame, rows)?;
-    let targets = Array1::from(churned(frame, rows));
-    Ok((encoder, DatasetBase::new(records, targets)))
-}
-
-fn churned(frame: &Frame, rows: &[usize]) -> Vec<bool> {
-    rows.iter().map(|&row| frame.churned()[row]).collect()
-}
-
-fn log_loss(logits: &[f64], churned: &[bool]) -> f64 {
-    let loss = |(&logit, &churned): (&f64, &bool)| {
-        let probability = sigmoid(logit);
-        -(if churned { probability.ln() } else { (-probability).ln_1p() })
-    };
-    logits.iter().zip(churned).map(loss).sum::<f64>() / churned.len().max(1) as f64
+/// The best of the simplest settings of which one is within one standard error of
+/// the best of all.
+fn simplest_as_good(tried: &[Tried]) -> usize {
+    let order = |index: &usize| (tried[*index].setting.complexity(), *index);
+    let as_good = (0..tried.len()).filter(|&index| tried[index].excess <= tried[index].error);
+    let Some(simplest) = as_good.min_by_key(order) else { return 0 };
+    let complexity = tried[simplest].setting.complexity();
+    let alike = (0..tried.len()).filter(|&index| tried[index].setting.complexity() == complexity);
+    let by_loss = |a: &usize, b: &usize| tried[*a].log_loss.total_cmp(&tried[*b].log_loss);
+    alike.min_by(by_loss).unwrap_or(simplest)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Rows;
     use super::*;
 
-    fn trial(ridge: f64, losses: &[f64]) -> Trial {
-        Trial { ridge, models: Vec::new(), logits: Vec::new(), losses: losses.to_vec() }
+    const SIMPLE: Setting = Setting::Logistic { ridge: 10.0, knots: 3 };
+    const COMPLEX: Setting = Setting::Boosted { leaves: 8, rate: 0.1, trees: 100 };
+
+    /// `n_customers` of two rows each, of whom every third churns.
+    fn frame(n_customers: usize) -> Frame {
+        let rows = Rows {
+            ids: (0..2 * n_customers).map(|row| format!("c{:04}", row / 2)).collect(),
+            periods: (0..2 * n_customers).map(|row| row % 2).collect(),
+            churned: (0..2 * n_customers).map(|row| row / 2 % 3 == 0).collect(),
+        };
+        Frame::new(rows, Vec::new()).unwrap()
+    }
+
+    /// Log-odds that are `sure` of the outcome, where `right`.
+    fn trial(frame: &Frame, setting: Setting, sure: f64, right: impl Fn(usize) -> bool) -> Trial {
+        let logit =
+            |(row, &churned): (usize, &bool)| if churned == right(row) { sure } else { -sure };
+        Trial { setting, logits: frame.churned().iter().enumerate().map(logit).collect() }
     }
 
     #[test]
-    fn a_stronger_ridge_wins_unless_the_folds_agree_that_it_is_worse() {
-        // Folds differ widely, but all find the strong ridge .01 worse.
-        let worse = trial(10.0, &[0.51, 0.31, 0.71]);
-        // On average .002 worse, which the folds do not agree on.
-        let unsure = trial(3.0, &[0.490, 0.310, 0.706]);
-        let best = trial(1.0, &[0.5, 0.3, 0.7]);
-        assert_eq!(strongest_as_good(&[worse, unsure, best], 2), 1);
+    fn the_simpler_wins_unless_customers_agree_that_it_is_worse() {
+        let frame = frame(300);
+        let blocks = [Block { train: Vec::new(), test: (0..frame.n_rows()).collect() }];
+        let chosen = |simple: &dyn Fn(usize) -> bool, complex: &dyn Fn(usize) -> bool| {
+            let trials = [trial(&frame, SIMPLE, 1.0, simple), trial(&frame, COMPLEX, 1.0, complex)];
+            let tried = judge(&frame, &blocks, &trials);
+            tried[simplest_as_good(&tried)].setting
+        };
+        // Wrong about one customer in five or in ten, others each time: clear.
+        assert_eq!(chosen(&|row| row % 5 != 0, &|row| row % 10 != 0), COMPLEX);
+        // Wrong about as many, but for one row.
+        assert_eq!(chosen(&|row| row % 5 != 0, &|row| row % 5 != 1 || row == 1), SIMPLE);
+    }
+
+    #[test]
+    fn of_additive_models_the_best_is_taken() {
+        let tried =
+            |setting, excess, error| Tried { setting, log_loss: 0.4 + excess, excess, error };
+        let stumps = Setting::Boosted { leaves: 2, rate: 0.1, trees: 100 };
+        let all =
+            [tried(SIMPLE, 0.002, 0.003), tried(stumps, 0.001, 0.0005), tried(COMPLEX, 0.0, 0.0)];
+        assert_eq!(simplest_as_good(&all), 1);
+    }
+
+    #[test]
+    fn being_timid_is_no_fault_since_calibration_mends_it() {
+        let frame = frame(100);
+        let blocks = [Block { train: Vec::new(), test: (0..frame.n_rows()).collect() }];
+        let right = |row: usize| row % 7 != 0;
+        let trials = [trial(&frame, SIMPLE, 0.2, right), trial(&frame, COMPLEX, 2.0, right)];
+        let tried = judge(&frame, &blocks, &trials);
+        assert!((tried[0].log_loss - tried[1].log_loss).abs() < 1e-6, "{tried:?}");
     }
 }

@@ -27,6 +27,21 @@ pub fn sigmoid(logit: f64) -> f64 {
     probability.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON)
 }
 
+/// Loss of a log-odds under what happened, `−ln` of the probability given to it.
+#[must_use]
+pub fn loss(logit: f64, churned: bool) -> f64 {
+    // ln(1 + e^−z) for the class that came true, without overflow.
+    let z = if churned { logit } else { -logit };
+    (-z.abs()).exp().ln_1p() + (-z).max(0.0)
+}
+
+/// Mean log-loss of log-odds.
+#[must_use]
+pub fn log_loss(logits: &[f64], churned: &[bool]) -> f64 {
+    let losses = logits.iter().zip(churned).map(|(&logit, &churned)| loss(logit, churned));
+    losses.sum::<f64>() / churned.len().max(1) as f64
+}
+
 /// Quality of probabilities against what happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

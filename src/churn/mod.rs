@@ -9,6 +9,8 @@
 //! - [`frame`]: customers × features as arrays;
 //! - [`encode`]: numbers and words as columns of a linear model;
 //! - [`logistic`]: the weights of those columns, by linfa-logistic;
+//! - [`bins`]: numbers and words as the few classes that trees split;
+//! - [`boost`]: boosted trees of two leaves, which are additive, or a few more;
 //! - [`calibrate`]: probabilities that mean what they say;
 //! - [`metrics`] and [`bootstrap`]: how good they are, and how sure that is;
 //! - [`mod@train`]: honest validation, then the model that is kept;
@@ -50,10 +52,13 @@
 //! ```
 
 pub mod artifact;
+pub mod bins;
+pub mod boost;
 pub mod bootstrap;
 pub mod calibrate;
 pub mod drift;
 pub mod encode;
+pub mod feature;
 mod fit;
 pub mod frame;
 pub mod logistic;
@@ -63,11 +68,16 @@ mod parallel;
 pub mod params;
 pub mod periods;
 mod sample;
+mod scorer;
+mod shapley;
 pub mod spec;
 pub mod text;
 pub mod train;
+mod trial;
 
 pub use artifact::{Artifact, Content, Provenance};
+pub use feature::Feature;
+pub use fit::Tried;
 pub use frame::{Column, Frame, Rows, Values};
 pub use model::{Band, ChurnModel, Reason, Scored};
 pub use params::{ChurnParams, ChurnValidParams};
@@ -75,3 +85,4 @@ pub use periods::{Period, Role, resolve};
 pub use spec::{ChurnSpec, Cutoffs, Label};
 pub use text::Value;
 pub use train::{Trained, Validation, train};
+pub use trial::Setting;

@@ -1,21 +1,23 @@
 //! How likely is each customer to leave, and why?
 //!
-//! The model is additive on the log-odds scale:
+//! A score is a sum on the log-odds scale:
 //! `logit = base + Σ contribution(feature)`. `base` is the score of the average
 //! training customer, and a contribution is what the customer's own value of
 //! one feature adds to or takes from it. Nothing is approximated: the logit is
-//! computed as that very sum, so reasons add up to the score.
+//! computed as that very sum, so reasons add up to the score. Calibration moves
+//! the sum along a curve; contributions are stretched by what that leaves of it.
 
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::Platt;
-use super::encode::{Encoder, Feature};
+use super::calibrate::Calibration;
+use super::feature::Feature;
 use super::frame::Frame;
-use super::logistic::LogisticModel;
 use super::metrics::sigmoid;
 use super::parallel;
+use super::scorer::{Prepared, Scorer};
 use super::spec::Bands;
 use super::text::{Value, sentence};
+use super::trial::Setting;
 use crate::config::Language;
 use crate::error::Result;
 
@@ -26,12 +28,11 @@ const CHUNK: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChurnModel {
-    encoder: Encoder,
-    intercept: f64,
-    weights: Vec<f64>,
-    calibration: Platt,
+    features: Vec<Feature>,
+    scorer: Scorer,
+    calibration: Calibration,
     bands: Bands,
-    ridge: f64,
+    setting: Setting,
 }
 
 /// How urgent a customer is.
@@ -87,40 +88,27 @@ pub struct Reason {
 }
 
 impl ChurnModel {
-    /// Puts the fitted parts together.
-    pub(super) fn new(
-        encoder: Encoder,
-        fitted: &LogisticModel,
-        calibration: Platt,
+    /// Puts the fitted parts together; `features` are those of the scorer.
+    pub(super) const fn new(
+        features: Vec<Feature>,
+        scorer: Scorer,
+        calibration: Calibration,
         bands: Bands,
-        ridge: f64,
+        setting: Setting,
     ) -> Self {
-        Self {
-            encoder,
-            intercept: fitted.intercept,
-            weights: fitted.weights.to_vec(),
-            calibration,
-            bands,
-            ridge,
-        }
+        Self { features, scorer, calibration, bands, setting }
     }
 
-    /// The features in use, by name.
+    /// The features in use, in the order of the contributions.
     #[must_use]
     pub fn features(&self) -> &[Feature] {
-        self.encoder.features()
+        &self.features
     }
 
     /// The estimator and the setting that validation chose.
     #[must_use]
-    pub fn estimator(&self) -> String {
-        format!("logistic, ridge {}", self.ridge)
-    }
-
-    /// Log-odds of the average training customer.
-    #[must_use]
-    pub fn base(&self) -> f64 {
-        self.calibration.apply(self.intercept)
+    pub const fn setting(&self) -> Setting {
+        self.setting
     }
 
     /// Scores all rows, in the order of the frame; the number of threads
@@ -141,29 +129,33 @@ impl ChurnModel {
         rows: &[usize],
         n_threads: usize,
     ) -> Result<Vec<Scored>> {
+        let prepared = self.scorer.prepare();
         let chunks: Vec<&[usize]> = rows.chunks(CHUNK).collect();
-        let scored = parallel::map(&chunks, n_threads, |rows| self.score_chunk(frame, rows))?;
+        let chunk = |rows: &&[usize]| self.score_chunk(&prepared, frame, rows);
+        let scored = parallel::map(&chunks, n_threads, chunk)?;
         Ok(scored.into_iter().flatten().collect())
     }
 
-    fn score_chunk(&self, frame: &Frame, rows: &[usize]) -> Result<Vec<Scored>> {
-        let matrix = self.encoder.transform(frame, rows)?;
-        let base = self.base();
+    fn score_chunk(
+        &self,
+        prepared: &Prepared<'_>,
+        frame: &Frame,
+        rows: &[usize],
+    ) -> Result<Vec<Scored>> {
+        let n_features = self.features.len();
+        let mut raw = prepared.contributions(frame, rows)?;
+        let raw_base = prepared.base();
+        let base = self.calibration.apply(raw_base);
         let score = |row: usize| {
-            let mut terms = matrix.row(row).into_iter().zip(&self.weights);
-            let contributions: Vec<f64> = self
-                .encoder
-                .widths()
-                .map(|width| {
-                    let own = terms.by_ref().take(width);
-                    self.calibration.slope * own.map(|(x, weight)| x * weight).sum::<f64>()
-                })
-                .collect();
+            let own = &mut raw[row * n_features..][..n_features];
+            let sum = own.iter().fold(raw_base, |sum, term| sum + term);
+            let stretch = self.calibration.stretch(raw_base, sum);
+            let contributions: Vec<f64> = own.iter().map(|term| stretch * term).collect();
             let logit = contributions.iter().fold(base, |sum, term| sum + term);
             let probability = sigmoid(logit);
             Scored { probability, logit, base, band: self.band(probability), contributions }
         };
-        Ok((0..matrix.nrows()).map(score).collect())
+        Ok((0..rows.len()).map(score).collect())
     }
 
     fn band(&self, probability: f64) -> Band {

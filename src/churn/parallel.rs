@@ -26,13 +26,44 @@ pub(super) fn map<I: Sync, O: Send>(
             scope.spawn(move || items.iter().skip(first).step_by(n_threads).map(work).collect())
         };
         let lanes: Vec<_> = (0..n_threads).map(lane).collect();
-        let joined = lanes.into_iter().map(|lane| {
-            lane.join().map_err(|_| Error::new(ErrorKind::Internal, "a training thread panicked"))
-        });
+        let joined = lanes.into_iter().map(|lane| lane.join().map_err(|_| panicked()));
         joined.collect::<Result<_>>()
     })?;
     let mut lanes: Vec<_> = lanes.into_iter().map(Vec::into_iter).collect();
     (0..items.len()).filter_map(|index| lanes[index % n_threads].next()).collect()
+}
+
+/// Does `work` once per item on up to `n_threads` threads. What an item may
+/// change is its own, so order does not matter.
+///
+/// # Errors
+///
+/// The first error of a thread; [`ErrorKind::Internal`] when one panics.
+pub(super) fn for_each<I: Send>(
+    items: Vec<I>,
+    n_threads: usize,
+    work: impl Fn(I) -> Result<()> + Sync,
+) -> Result<()> {
+    let n_threads = n_threads.clamp(1, items.len().max(1));
+    if n_threads == 1 {
+        return items.into_iter().try_for_each(work);
+    }
+    let mut lanes: Vec<Vec<I>> = (0..n_threads).map(|_| Vec::new()).collect();
+    for (index, item) in items.into_iter().enumerate() {
+        lanes[index % n_threads].push(item);
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = lanes
+            .into_iter()
+            .map(|lane| scope.spawn(move || lane.into_iter().try_for_each(work)))
+            .collect();
+        lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| panicked())?)
+    })
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "a training thread panicked")
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 use linfa::ParamGuard;
 
+use super::boost::Boosting;
+use super::shapley::MOST_LEAVES;
 use super::spec::{Candidate, ChurnSpec, Cutoffs, Label};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -32,16 +34,6 @@ impl ChurnValidParams {
     #[must_use]
     pub const fn spec(&self) -> &ChurnSpec {
         &self.spec
-    }
-
-    /// Ridge strengths of the logistic candidate, strongest first, and knots.
-    pub(super) fn logistic(&self) -> (Vec<f64>, usize) {
-        let Some(Candidate::Logistic { ridge, knots }) = self.spec.candidates.first() else {
-            return (Vec::new(), 0);
-        };
-        let mut ridge = ridge.clone();
-        ridge.sort_by(|a, b| b.total_cmp(a));
-        (ridge, *knots)
     }
 }
 
@@ -110,18 +102,45 @@ fn check_cutoffs(spec: &ChurnSpec) -> Result<()> {
 }
 
 fn check_candidates(spec: &ChurnSpec) -> Result<()> {
-    let [Candidate::Logistic { ridge, knots }] = spec.candidates.as_slice() else {
-        return rule(false, spec, "candidates", "exactly one");
-    };
-    // Ridge 0 is refused: on perfectly separated data, and on the full set of
-    // levels of a category, the optimum would not exist or not be unique.
-    rule(
-        !ridge.is_empty() && ridge.iter().all(|&alpha| alpha.is_finite() && alpha > 0.0),
-        spec,
-        "candidates.ridge",
-        "finite numbers above 0, at least one",
-    )?;
-    rule(*knots <= 20, spec, "candidates.knots", "at most 20")
+    rule(!spec.candidates.is_empty(), spec, "candidates", "at least one")?;
+    for candidate in &spec.candidates {
+        match candidate {
+            Candidate::Logistic { ridge, knots } => {
+                // Ridge 0 is refused: on perfectly separated data, and on the full
+                // set of levels of a category, the optimum would not exist or not
+                // be unique.
+                rule(
+                    !ridge.is_empty() && ridge.iter().all(|&it| it.is_finite() && it > 0.0),
+                    spec,
+                    "candidates.ridge",
+                    "finite numbers above 0, at least one",
+                )?;
+                rule(*knots <= 20, spec, "candidates.knots", "at most 20")?;
+            }
+            Candidate::Stumps { rate, trees } => check_boosting(spec, 2, *rate, *trees)?,
+            Candidate::Trees { leaves, rate, trees } => {
+                rule(!leaves.is_empty(), spec, "candidates.leaves", "at least one")?;
+                for &leaves in leaves {
+                    let range = 3..=MOST_LEAVES;
+                    rule(
+                        range.contains(&leaves),
+                        spec,
+                        "candidates.leaves",
+                        "3 to 8, so that reasons stay exact",
+                    )?;
+                    check_boosting(spec, leaves, *rate, *trees)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_boosting(spec: &ChurnSpec, leaves: usize, rate: f64, trees: usize) -> Result<()> {
+    Boosting::new(leaves, rate, trees)
+        .check()
+        .map(|_| ())
+        .map_err(|error| error.context(format!("model \"{}\": candidates", spec.name)))
 }
 
 /// Refuses a value that breaks a rule, naming spec, key and rule.
@@ -152,6 +171,8 @@ label = "churn"
 [cutoffs]
 kind = "folds"
 n = 5
+[[candidates]]
+estimator = "logistic"
 "#;
 
     pub fn given() -> ChurnSpec {
@@ -179,13 +200,5 @@ n = 5
             };
         };
         assert!(refused(by_time).contains("cutoffs.kind"));
-    }
-
-    #[test]
-    fn the_strongest_ridge_comes_first() {
-        let mut spec = given();
-        spec.candidates = vec![Candidate::Logistic { ridge: vec![1.0, 10.0, 0.1], knots: 3 }];
-        let params = ChurnParams::new(spec).check().unwrap();
-        assert_eq!(params.logistic(), (vec![10.0, 1.0, 0.1], 3));
     }
 }

@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::frame::Frame;
 use super::params::ChurnValidParams;
+use super::periods::Period;
+use super::trial::Block;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Folds that choose the ridge strength and fit the calibration.
+/// Folds of customers.
 pub(super) const N_FOLDS: usize = 5;
+/// Most of the latest cutoffs that are predicted from earlier ones.
+const LATEST: usize = 3;
 
 /// A customer in the order the seed gives, with whether they ever churned.
 type Shuffled<'a> = Vec<(&'a str, bool)>;
@@ -62,7 +66,7 @@ pub(super) fn draw(frame: &Frame, rows: Vec<usize>, max_rows: usize, seed: u64) 
 
 /// The fold of each of `rows`: leavers and stayers are dealt out in turn, so
 /// that every fold has its share of both.
-pub(super) fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
+fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
     let mut dealt = [0, 0];
     let fold_of: BTreeMap<&str, usize> = shuffled(frame, rows, seed)
         .into_iter()
@@ -73,6 +77,54 @@ pub(super) fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
         })
         .collect();
     rows.iter().map(|&row| fold_of.get(frame.ids()[row].as_str()).copied().unwrap_or(0)).collect()
+}
+
+/// Deals `rows` into blocks: each of the latest cutoffs is predicted from those
+/// whose labels were known by then. Where these are too few to tell (a short
+/// panel, folds), customers are held out instead.
+pub(super) fn blocks(
+    frame: &Frame,
+    rows: &[usize],
+    periods: &[Period],
+    params: &ChurnValidParams,
+) -> Vec<Block> {
+    by_time(frame, rows, periods, params).unwrap_or_else(|| {
+        let fold_of = folds(frame, rows, params.spec().seed);
+        let part = |fold, inside| {
+            let pairs = rows.iter().zip(&fold_of);
+            pairs.filter(|(_, it)| (**it == fold) == inside).map(|(&row, _)| row).collect()
+        };
+        (0..N_FOLDS)
+            .map(|fold| Block { train: part(fold, false), test: part(fold, true) })
+            .collect()
+    })
+}
+
+/// Blocks by time, if the earliest has a third of the cutoffs to fit on and both
+/// sides of each have enough leavers and stayers.
+fn by_time(
+    frame: &Frame,
+    rows: &[usize],
+    periods: &[Period],
+    params: &ChurnValidParams,
+) -> Option<Vec<Block>> {
+    let used: BTreeSet<usize> = rows.iter().map(|&row| frame.periods()[row]).collect();
+    let used: Vec<(usize, &Period)> =
+        used.into_iter().map(|index| Some((index, periods.get(index)?))).collect::<Option<_>>()?;
+    let n_tests = LATEST.min(used.len() / 3);
+    let (_, tests) = used.split_at(used.len() - n_tests);
+    let block = |&(index, test): &(usize, &Period)| {
+        let is_known = |row: &&usize| periods[frame.periods()[**row]].end <= test.cutoff;
+        let n_known = used.iter().filter(|(_, period)| period.end <= test.cutoff).count();
+        let train: Vec<usize> = rows.iter().filter(is_known).copied().collect();
+        let test = rows.iter().copied().filter(|&row| frame.periods()[row] == index).collect();
+        let is_enough = |rows: &Vec<usize>| check(frame, rows, params).is_ok();
+        let block = Block { train, test };
+        (3 * n_known >= used.len() && is_enough(&block.train) && is_enough(&block.test))
+            .then_some(block)
+    };
+    let blocks: Vec<Block> = tests.iter().map(block).collect::<Option<_>>()?;
+    (!blocks.is_empty()).then_some(blocks)
 }
 
 /// Refuses rows that can not carry a model, saying what is missing.

@@ -157,7 +157,8 @@ impl Default for Attributes {
     }
 }
 
-/// An estimator with the settings validation tries.
+/// An estimator with the settings validation tries. They are listed from the
+/// simplest to the most complex: the first of equals is taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "estimator", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Candidate {
@@ -169,6 +170,27 @@ pub enum Candidate {
         /// Bends of each numeric feature.
         #[serde(default = "default_knots")]
         knots: usize,
+    },
+    /// Boosted trees of one question each: a table per feature.
+    Stumps {
+        /// Share of a tree's answer that counts.
+        #[serde(default = "default_stump_rate")]
+        rate: f64,
+        /// Most trees; validation finds how many.
+        #[serde(default = "default_trees")]
+        trees: usize,
+    },
+    /// Boosted small trees, which find what matters only together.
+    Trees {
+        /// Sizes tried.
+        #[serde(default = "default_leaves")]
+        leaves: Vec<usize>,
+        /// Share of a tree's answer that counts.
+        #[serde(default = "default_tree_rate")]
+        rate: f64,
+        /// Most trees; validation finds how many.
+        #[serde(default = "default_trees")]
+        trees: usize,
     },
 }
 
@@ -210,8 +232,29 @@ fn default_knots() -> usize {
     3
 }
 
+fn default_stump_rate() -> f64 {
+    0.1
+}
+
+fn default_tree_rate() -> f64 {
+    0.05
+}
+
+fn default_leaves() -> Vec<usize> {
+    vec![4, 8]
+}
+
+fn default_trees() -> usize {
+    600
+}
+
 fn default_candidates() -> Vec<Candidate> {
-    vec![Candidate::Logistic { ridge: default_ridge(), knots: default_knots() }]
+    let (rate, trees) = (default_tree_rate(), default_trees());
+    vec![
+        Candidate::Logistic { ridge: default_ridge(), knots: default_knots() },
+        Candidate::Stumps { rate: default_stump_rate(), trees },
+        Candidate::Trees { leaves: default_leaves(), rate, trees },
+    ]
 }
 
 fn default_min_churners() -> usize {

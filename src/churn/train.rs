@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Intervals, intervals};
-use super::fit::fit;
+use super::fit::{Fitted, Tried, fit};
 use super::frame::Frame;
 use super::metrics::{Metrics, Ranking};
 use super::model::ChurnModel;
@@ -32,6 +32,8 @@ pub struct Validation {
     pub train_rows: usize,
     /// The estimator and setting chosen for the final model.
     pub estimator: String,
+    /// The settings it was chosen from, the simplest first.
+    pub tried: Vec<Tried>,
 }
 
 /// A model and what is known of its quality.
@@ -76,7 +78,7 @@ pub fn train(
     let n_splits = splits.len();
     for Split { train, test } in splits {
         n_train += train.len();
-        let model = fit(frame, train, params, n_threads)?;
+        let Fitted { model, .. } = fit(frame, train, periods, params, n_threads)?;
         let scored = model.score_rows(frame, &test, n_threads)?;
         probabilities.extend(scored.iter().map(|row| row.probability));
         tested.extend(test);
@@ -85,12 +87,14 @@ pub fn train(
     let customers: Vec<&str> = tested.iter().map(|&row| frame.ids()[row].as_str()).collect();
     let ranking = Ranking::new(&probabilities, &churned);
     let metrics = ranking.metrics()?;
-    let model = fit(frame, (0..frame.n_rows()).collect(), params, n_threads)?;
+    let all = (0..frame.n_rows()).collect();
+    let Fitted { model, tried } = fit(frame, all, periods, params, n_threads)?;
     let validation = Validation {
         metrics,
         intervals: intervals(&ranking, &customers, spec.seed),
         train_rows: n_train / n_splits.max(1),
-        estimator: model.estimator(),
+        estimator: model.setting().to_string(),
+        tried,
     };
     Ok(Trained { model, validation })
 }

@@ -15,9 +15,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use chrono::{DateTime, Utc};
 
-use crate::churn::encode::Feature;
 use crate::churn::spec::{Attributes, Features};
-use crate::churn::{Column, Values};
+use crate::churn::{Column, Feature, Values};
 use crate::engine::{Engine, Moment, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::{self, Catalogue, Purpose, Query, Value};
@@ -217,7 +216,7 @@ impl Gathered {
     pub fn into_columns_of(mut self, features: &[Feature]) -> Vec<Column> {
         let column = |feature: &Feature| {
             let raw = self.columns.remove(&feature.name).map(|gathering| gathering.values);
-            let values = match (raw, feature.is_numeric()) {
+            let values = match (raw, feature.is_numeric) {
                 (Some(Raw::Numbers(values)), _) => Values::Numeric(values),
                 (Some(Raw::Texts(texts)), true) => numbers(&texts),
                 (Some(Raw::Texts(texts)), false) => {

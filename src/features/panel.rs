@@ -12,8 +12,9 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{Gathered, run};
-use crate::churn::encode::Feature;
-use crate::churn::{ChurnSpec, ChurnValidParams, Cutoffs, Frame, Label, Period, Rows, resolve};
+use crate::churn::{
+    ChurnSpec, ChurnValidParams, Cutoffs, Feature, Frame, Label, Period, Rows, resolve,
+};
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::{Catalogue, Purpose, Value};

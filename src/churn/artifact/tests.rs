@@ -18,7 +18,6 @@ fn the_committed_artifact_of_format_1_scores_as_on_the_day_it_was_written() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/artifacts/format-1.json");
     let bytes = std::fs::read(path).unwrap();
     let artifact = Artifact::from_bytes(&bytes, path).unwrap();
-    assert_eq!(artifact.to_bytes().unwrap(), bytes);
     let scored = artifact.content().model.score(&small_frame(), 1).unwrap();
     let probabilities: Vec<f64> = scored.iter().take(5).map(|one| one.probability).collect();
     let expected = [
@@ -40,13 +39,13 @@ fn changed_newer_and_foreign_files_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Input);
         error.to_string()
     };
-    let changed = text.replacen("\"high\": 0.6", "\"high\": 0.7", 1);
+    let changed = text.replacen("\"high\":0.6", "\"high\":0.7", 1);
     assert_ne!(changed, text);
     assert!(says(&changed).contains("the content was changed"));
-    let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
-    assert!(says(&newer).contains("has format 2, this version reads format 1"));
+    let newer = text.replacen("\"format\":2", "\"format\":3", 1);
+    assert!(says(&newer).contains("has format 3, this version reads format 1 to 2"));
     assert!(says(&text[..text.len() / 2]).contains("m.json: not a model artifact"));
     assert!(says("{}").contains("missing field `format`"));
-    let extra = text.replacen("\"provenance\": {", "\"provenance\": {\n\"more\": 1,", 1);
+    let extra = text.replacen("\"format\":2", "\"format\":2,\"more\":1", 1);
     assert!(says(&extra).contains("unknown field `more`"));
 }

@@ -4,7 +4,7 @@ use super::super::artifact::Provenance;
 use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
-use super::super::spec::{ChurnSpec, Label};
+use super::super::spec::{Candidate, ChurnSpec, Label};
 use super::super::{Artifact, Content};
 use super::*;
 use crate::config::Language;
@@ -49,10 +49,22 @@ fn params() -> ChurnValidParams {
     ChurnParams::new(given()).check().unwrap()
 }
 
-pub(in super::super) fn artifact(frame: &Frame, n_threads: usize) -> Artifact {
-    let Trained { model, validation } = train(frame, &params(), &[], n_threads).unwrap();
+/// Every kind of estimator, with few trees.
+fn all_kinds() -> ChurnSpec {
+    let (rate, trees) = (0.1, 30);
+    let candidates = vec![
+        Candidate::Logistic { ridge: vec![10.0], knots: 3 },
+        Candidate::Stumps { rate, trees },
+        Candidate::Trees { leaves: vec![4], rate, trees },
+    ];
+    ChurnSpec { candidates, ..given() }
+}
+
+fn artifact(frame: &Frame, spec: ChurnSpec, n_threads: usize) -> Artifact {
+    let params = ChurnParams::new(spec.clone()).check().unwrap();
+    let Trained { model, validation } = train(frame, &params, &[], n_threads).unwrap();
     let provenance = Provenance::default();
-    Artifact::new(Content { spec: given(), model, validation, provenance }).unwrap()
+    Artifact::new(Content { spec, model, validation, provenance }).unwrap()
 }
 
 pub(in super::super) fn small_frame() -> Frame {
@@ -60,12 +72,13 @@ pub(in super::super) fn small_frame() -> Frame {
 }
 
 pub(in super::super) fn small_artifact() -> Artifact {
-    artifact(&small_frame(), 1)
+    artifact(&small_frame(), given(), 1)
 }
 
 #[test]
 fn threads_and_the_order_of_the_input_do_not_change_a_byte() {
-    let bytes = |frame: &Frame, n_threads| artifact(frame, n_threads).to_bytes().unwrap();
+    let bytes =
+        |frame: &Frame, n_threads| artifact(frame, all_kinds(), n_threads).to_bytes().unwrap();
     let one = bytes(&frame(600, -2.0), 1);
     assert_eq!(one, bytes(&frame(600, -2.0), 2));
 
@@ -108,6 +121,22 @@ fn reasons_sum_to_the_logit_and_name_the_cause() {
     assert_eq!(reasons[0].feature, "quiet");
     assert!(reasons[0].text.starts_with("quiet: 59 (typical: "), "{}", reasons[0].text);
     assert!(reasons[0].text.ends_with("raises the risk"));
+}
+
+#[test]
+fn reasons_of_every_estimator_sum_to_the_logit() {
+    let frame = frame(800, -1.0);
+    for candidate in all_kinds().candidates {
+        let spec = ChurnSpec { candidates: vec![candidate], ..given() };
+        let model = artifact(&frame, spec, 2).content().model.clone();
+        let one = model.score(&frame, 1).unwrap();
+        assert_eq!(one, model.score(&frame, 2).unwrap());
+        for score in one {
+            let sum: f64 = score.contributions.iter().sum();
+            assert!((score.base + sum - score.logit).abs() < 1e-9);
+            assert_eq!(score.probability.to_bits(), sigmoid(score.logit).to_bits());
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! How do the rows of a node spread over the classes of a feature?
+//!
+//! Every row brings its two derivatives of the loss and itself. They are kept as
+//! whole numbers, so that a sum is the same in any order and exact under
+//! subtraction: the first derivative in units of 2⁻³², the second in units of
+//! 2⁻²⁰ in the lower 42 bits of a word whose upper bits count rows. One cell is
+//! 16 bytes, which one instruction adds.
+
+use super::super::metrics::sigmoid;
+
+/// Most rows whose sums have room.
+pub(super) const MOST_ROWS: usize = 1 << 21;
+
+const FIRST_UNIT: f64 = (1_u64 << 32) as f64;
+const SECOND_UNIT: f64 = (1_u64 << 20) as f64;
+const SECOND_BITS: u32 = 42;
+
+/// Derivatives of the loss and rows, summed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sums([i64; 2]);
+
+impl Sums {
+    /// What a row brings.
+    pub fn of_row(logit: f64, churned: bool) -> Self {
+        let probability = sigmoid(logit);
+        let first = probability - f64::from(u8::from(churned));
+        let second = probability * (1.0 - probability);
+        let first = (first * FIRST_UNIT).round() as i64;
+        Self([first, (1 << SECOND_BITS) | (second * SECOND_UNIT).round() as i64])
+    }
+
+    /// Sum of the first derivatives.
+    pub fn first(self) -> f64 {
+        self.0[0] as f64 / FIRST_UNIT
+    }
+
+    /// Sum of the second derivatives.
+    pub fn second(self) -> f64 {
+        (self.0[1] & ((1 << SECOND_BITS) - 1)) as f64 / SECOND_UNIT
+    }
+
+    /// Rows.
+    pub fn rows(self) -> i64 {
+        self.0[1] >> SECOND_BITS
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.0[0] += other.0[0];
+        self.0[1] += other.0[1];
+    }
+
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self([self.0[0] - other.0[0], self.0[1] - other.0[1]])
+    }
+}
+
+/// Sums per class of one feature over the rows of `order`, whose `gradients`
+/// stand in the same order.
+pub(super) fn count(column: &[u8], order: &[u32], gradients: &[Sums], cells: &mut [Sums]) {
+    // A whole table, so that no byte lies outside it.
+    let mut table = [Sums::default(); 256];
+    for (&row, &gradient) in order.iter().zip(gradients) {
+        table[usize::from(column[row as usize])].add(gradient);
+    }
+    cells.copy_from_slice(&table[..cells.len()]);
+}

@@ -1,0 +1,90 @@
+//! What is a feature called, and what is usual for it?
+
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Column, Values};
+use super::text::Value;
+use crate::text::Text;
+
+/// One feature as people know it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    /// Column name.
+    pub name: String,
+    /// What people call it.
+    pub title: Text,
+    /// Unit of a number.
+    pub unit: Option<Text>,
+    /// Training median, or the most frequent level.
+    pub typical: Value,
+    /// Whether its values are numbers, not categories.
+    pub is_numeric: bool,
+}
+
+impl Feature {
+    /// Describes a column by its training rows.
+    #[must_use]
+    pub fn describe(column: &Column, rows: &[usize]) -> Self {
+        let (typical, is_numeric) = match &column.values {
+            Values::Numeric(numbers) => (median(numbers, rows), true),
+            Values::Categorical { levels, codes } => (most_frequent(levels, codes, rows), false),
+        };
+        let Column { name, title, unit, .. } = column;
+        Self { name: name.clone(), title: title.clone(), unit: unit.clone(), typical, is_numeric }
+    }
+}
+
+fn median(numbers: &[f64], rows: &[usize]) -> Value {
+    let mut present: Vec<f64> =
+        rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
+    present.sort_by(f64::total_cmp);
+    if present.is_empty() { Value::Missing } else { Value::Number(quantile(&present, 0.5)) }
+}
+
+fn most_frequent(levels: &[String], codes: &[Option<u32>], rows: &[usize]) -> Value {
+    let mut counts = vec![0_usize; levels.len()];
+    let mut n_missing = 0;
+    for &row in rows {
+        match codes[row] {
+            Some(code) => counts[code as usize] += 1,
+            None => n_missing += 1,
+        }
+    }
+    // The first by name of equals, which is the order of the codes.
+    let most = (0..levels.len()).max_by_key(|&code| (counts[code], std::cmp::Reverse(code)));
+    match most.filter(|&code| counts[code] > 0 && counts[code] >= n_missing) {
+        Some(code) => Value::Level(levels[code].clone()),
+        None => Value::Missing,
+    }
+}
+
+/// Quantile of ascending values, linear between order statistics.
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = position.ceil() as usize;
+    sorted[below] + (sorted[above] - sorted[below]) * position.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_is_the_median_or_the_most_frequent_level() {
+        let typical = |values| {
+            let title = Text::same("x");
+            let column = Column { name: "x".to_owned(), title, unit: None, values };
+            Feature::describe(&column, &[0, 1, 2, 3]).typical
+        };
+        let numbers = vec![1.0, 2.0, f64::NAN, 3.0, 1e9];
+        assert_eq!(typical(Values::Numeric(numbers)), Value::Number(2.0));
+        assert_eq!(typical(Values::Numeric(vec![f64::NAN; 5])), Value::Missing);
+        let level = |text: &str| Value::Level(text.to_owned());
+        let values = [Some("b"), Some("a"), Some("a"), Some("b"), Some("b")];
+        assert_eq!(typical(Values::categorical(values)), level("a"));
+        let values = [None, None, None, Some("b"), Some("b")];
+        assert_eq!(typical(Values::categorical(values)), Value::Missing);
+    }
+}

@@ -14,6 +14,7 @@ mod breakdowns;
 mod by_hand;
 mod common;
 mod faults;
+mod features;
 mod goldens;
 mod layout;
 mod limits;

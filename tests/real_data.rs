@@ -278,8 +278,9 @@ fn git_activity_out_of_time() {
     let spec = ChurnSpec::built_in("git_activity").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
     println!("git: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
-    assert!(trained.metrics.auc >= 0.87, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.4325, "{}", trained.metrics.log_loss);
+    // By 300 stumps of LightGBM: AUC .8900, log-loss .4073.
+    assert!(trained.metrics.auc >= 0.89, "{}", trained.metrics.auc);
+    assert!(trained.metrics.log_loss <= 0.407, "{}", trained.metrics.log_loss);
 }
 
 #[test]

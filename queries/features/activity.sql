@@ -1,5 +1,5 @@
 --! title = { en = "Activity", zh = "活跃行为" }
---! description = { en = "How much, how often, how broadly and how recently a customer was active, in windows of 7 to 365 days before the cutoff.", zh = "截止日前 7 至 365 天内客户活跃的次数、天数、广度与新近度。" }
+--! description = { en = "How much, how often, how broadly and how recently a customer was active, in windows of 7 to 365 days before the cutoff, and against the customer's own past. Trends compare with the customer's own pace before, 100 % being as before; one is added on both sides, so that a single row is no trend.", zh = "截止日前 7 至 365 天内客户活跃的次数、天数、广度与新近度，以及与其自身过往的对比。各项趋势以该客户此前的平均水平为 100%；前后各加 1，以免单条记录被当作趋势。" }
 --! grain = "one row per customer with any activity"
 --! [columns.activity_recency]
 --! title = { en = "Days since the last activity", zh = "距上次活跃天数" }
@@ -8,28 +8,29 @@
 --! title = { en = "Days since the first activity", zh = "距首次活跃天数" }
 --! unit = "days"
 --! [columns.activity_rhythm]
---! title = { en = "Days since the last activity, in the customer's own usual gaps", zh = "静默时长（以该客户自身活跃间隔计）" }
+--! title = { en = "Silence, as a multiple of the customer's own usual gap", zh = "静默时长（为该客户平时活跃间隔的倍数）" }
 --! unit = "number"
+--! doc = { en = "The mean gap between active days, at least one day; missing with fewer than two active days", zh = "活跃日之间的平均间隔，至少按 1 天计；活跃日不足两天时缺失" }
 --! [columns.activity_trend]
---! title = { en = "Activity of the last 30 days against the 60 before (log ratio)", zh = "近 30 天活跃与此前 60 天之比（对数）" }
---! unit = "number"
+--! title = { en = "Activity of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃次数与此前 90 天月均之比" }
+--! unit = "share"
+--! [columns.activity_trend_long]
+--! title = { en = "Activity of 90 days against the quarterly average of the 275 before", zh = "近 90 天活跃次数与此前 275 天季均之比" }
+--! unit = "share"
+--! [columns.activity_days_trend]
+--! title = { en = "Active days of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃天数与此前 90 天月均之比" }
+--! unit = "share"
+--! [columns.activity_breadth_trend]
+--! title = { en = "Share of what was used in 90 days that was used in the last 30", zh = "近 90 天用过的功能中近 30 天仍在使用的比例" }
+--! unit = "share"
 --! [columns.activity_count]
 --! title = { en = "Activities ever", zh = "累计活跃次数" }
 --! unit = "count"
---! [columns.activity_quantity]
---! title = { en = "Activity volume ever", zh = "累计活跃量" }
---! unit = "number"
 --! [columns.activity_count_7]
 --! title = { en = "Activities in 7 days", zh = "近 7 天活跃次数" }
 --! unit = "count"
---! [columns.activity_count_14]
---! title = { en = "Activities in 14 days", zh = "近 14 天活跃次数" }
---! unit = "count"
 --! [columns.activity_count_30]
 --! title = { en = "Activities in 30 days", zh = "近 30 天活跃次数" }
---! unit = "count"
---! [columns.activity_count_60]
---! title = { en = "Activities in 60 days", zh = "近 60 天活跃次数" }
 --! unit = "count"
 --! [columns.activity_count_90]
 --! title = { en = "Activities in 90 days", zh = "近 90 天活跃次数" }
@@ -42,34 +43,31 @@
 --! unit = "count"
 --! [columns.activity_days_7]
 --! title = { en = "Active days in 7 days", zh = "近 7 天活跃天数" }
---! unit = "days"
---! [columns.activity_days_14]
---! title = { en = "Active days in 14 days", zh = "近 14 天活跃天数" }
---! unit = "days"
+--! unit = "count"
 --! [columns.activity_days_30]
 --! title = { en = "Active days in 30 days", zh = "近 30 天活跃天数" }
---! unit = "days"
---! [columns.activity_days_60]
---! title = { en = "Active days in 60 days", zh = "近 60 天活跃天数" }
---! unit = "days"
+--! unit = "count"
 --! [columns.activity_days_90]
 --! title = { en = "Active days in 90 days", zh = "近 90 天活跃天数" }
---! unit = "days"
+--! unit = "count"
 --! [columns.activity_days_180]
 --! title = { en = "Active days in 180 days", zh = "近 180 天活跃天数" }
---! unit = "days"
+--! unit = "count"
 --! [columns.activity_days_365]
 --! title = { en = "Active days in 365 days", zh = "近 365 天活跃天数" }
---! unit = "days"
+--! unit = "count"
+--! [columns.activity_quantity]
+--! title = { en = "Activity volume ever", zh = "累计活跃量" }
+--! unit = "count"
 --! [columns.activity_quantity_30]
 --! title = { en = "Activity volume in 30 days", zh = "近 30 天活跃量" }
---! unit = "number"
+--! unit = "count"
 --! [columns.activity_quantity_90]
 --! title = { en = "Activity volume in 90 days", zh = "近 90 天活跃量" }
---! unit = "number"
+--! unit = "count"
 --! [columns.activity_quantity_365]
 --! title = { en = "Activity volume in 365 days", zh = "近 365 天活跃量" }
---! unit = "number"
+--! unit = "count"
 --! [columns.activity_breadth_30]
 --! title = { en = "Different things used in 30 days", zh = "近 30 天使用功能种类" }
 --! unit = "count"
@@ -79,77 +77,96 @@
 --! [columns.activity_breadth_365]
 --! title = { en = "Different things used in 365 days", zh = "近 365 天使用功能种类" }
 --! unit = "count"
---- A day is 24 hours counted back from the cutoff, so that every window holds
---- whole days whatever the hour of the cutoff. Customers come one after the
---- other, so each is counted in one pass; elements 1 to 7 are the windows, 8 is
---- everything.
+--! [columns.login_recency]
+--! title = { en = "Days since the last login", zh = "距上次登录天数" }
+--! unit = "days"
+--! doc = { en = "Logins are activity called login, Login, log_in, sign_in or 登录", zh = "登录指名为 login、Login、log_in、sign_in 或 登录 的行为" }
+--! [columns.logins_30]
+--! title = { en = "Logins in 30 days", zh = "近 30 天登录次数" }
+--! unit = "count"
+--! [columns.logins_trend]
+--! title = { en = "Logins of 30 days against the monthly average of the 90 before", zh = "近 30 天登录次数与此前 90 天月均之比" }
+--! unit = "share"
+--- A window of w days is the w × 24 hours up to the cutoff: it begins with the
+--- instant that lies w whole days before the cutoff's end and holds whole days
+--- whatever the hour of the cutoff. Customers come one after the other, so each
+--- is counted in one pass; elements 1 to 6 are the windows, 7 is everything. A
+--- mean gap foretells better than a median one, and costs no list of gaps.
 WITH used AS (
-  SELECT customer_key,
-         usage(coalesce(feature, name), quantity, occurred_at, $as_of, [7, 14, 30, 60, 90, 180, 365], []) AS u
+  SELECT max(customer_id) AS customer_id,
+         usage(coalesce(feature, name), quantity, occurred_at, $as_of, [7, 30, 90, 120, 180, 365], []) AS u,
+         usage(NULL, NULL, occurred_at, $as_of, [30, 120], [])
+           FILTER (WHERE one_of(name, ['login', 'Login', 'log_in', 'sign_in', '登录'])) AS logins
   FROM activity
   WHERE customer_key IS NOT NULL
   GROUP BY customer_key
 ),
--- Elements are picked before the join, which then moves numbers and not lists.
 volume AS (
-  SELECT customer_key,
+  SELECT customer_id,
          (CAST($as_of AS BIGINT) - CAST(u['last_at'] AS BIGINT)) / 86400000000.0 AS activity_recency,
          (CAST($as_of AS BIGINT) - CAST(u['first_at'] AS BIGINT)) / 86400000000.0 AS activity_tenure,
-         nth(u['days'], 8) AS active_days,
-         nth(u['counts'], 8) AS activity_count,
-         nth(u['quantities'], 8) AS activity_quantity,
+         nth(u['days'], 7) AS active_days,
+         nth(u['counts'], 7) AS activity_count,
          nth(u['counts'], 1) AS activity_count_7,
-         nth(u['counts'], 2) AS activity_count_14,
-         nth(u['counts'], 3) AS activity_count_30,
-         nth(u['counts'], 4) AS activity_count_60,
-         nth(u['counts'], 5) AS activity_count_90,
-         nth(u['counts'], 6) AS activity_count_180,
-         nth(u['counts'], 7) AS activity_count_365,
+         nth(u['counts'], 2) AS activity_count_30,
+         nth(u['counts'], 3) AS activity_count_90,
+         nth(u['counts'], 4) AS activity_count_120,
+         nth(u['counts'], 5) AS activity_count_180,
+         nth(u['counts'], 6) AS activity_count_365,
          nth(u['days'], 1) AS activity_days_7,
-         nth(u['days'], 2) AS activity_days_14,
-         nth(u['days'], 3) AS activity_days_30,
-         nth(u['days'], 4) AS activity_days_60,
-         nth(u['days'], 5) AS activity_days_90,
-         nth(u['days'], 6) AS activity_days_180,
-         nth(u['days'], 7) AS activity_days_365,
-         nth(u['quantities'], 3) AS activity_quantity_30,
-         nth(u['quantities'], 5) AS activity_quantity_90,
-         nth(u['quantities'], 7) AS activity_quantity_365,
-         nth(u['breadth'], 3) AS activity_breadth_30,
-         nth(u['breadth'], 5) AS activity_breadth_90,
-         nth(u['breadth'], 7) AS activity_breadth_365
+         nth(u['days'], 2) AS activity_days_30,
+         nth(u['days'], 3) AS activity_days_90,
+         nth(u['days'], 4) AS activity_days_120,
+         nth(u['days'], 5) AS activity_days_180,
+         nth(u['days'], 6) AS activity_days_365,
+         nth(u['quantities'], 7) AS activity_quantity,
+         nth(u['quantities'], 2) AS activity_quantity_30,
+         nth(u['quantities'], 3) AS activity_quantity_90,
+         nth(u['quantities'], 6) AS activity_quantity_365,
+         nth(u['breadth'], 2) AS activity_breadth_30,
+         nth(u['breadth'], 3) AS activity_breadth_90,
+         nth(u['breadth'], 6) AS activity_breadth_365,
+         (CAST($as_of AS BIGINT) - CAST(logins['last_at'] AS BIGINT)) / 86400000000.0 AS login_recency,
+         nth(logins['counts'], 1) AS logins_30,
+         nth(logins['counts'], 2) AS logins_120
   FROM used
 )
-SELECT c.customer_id,
+SELECT v.customer_id,
        v.activity_recency,
        v.activity_tenure,
        -- A customer seen on one day only has no rhythm of their own yet.
        CASE WHEN v.active_days > 1
-            THEN v.activity_recency / ((v.activity_tenure - v.activity_recency) / (v.active_days - 1))
+            THEN v.activity_recency / greatest((v.activity_tenure - v.activity_recency) / (v.active_days - 1), 1.0)
        END AS activity_rhythm,
-       ln((v.activity_count_30 + 0.5) / ((v.activity_count_90 - v.activity_count_30) / 2.0 + 0.5)) AS activity_trend,
+       (v.activity_count_30 + 1) / ((v.activity_count_120 - v.activity_count_30) / 3.0 + 1) AS activity_trend,
+       (v.activity_count_90 + 1) / ((v.activity_count_365 - v.activity_count_90) * 90 / 275.0 + 1) AS activity_trend_long,
+       (v.activity_days_30 + 1) / ((v.activity_days_120 - v.activity_days_30) / 3.0 + 1) AS activity_days_trend,
+       CASE WHEN v.activity_breadth_90 > 0
+            THEN CAST(v.activity_breadth_30 AS DOUBLE) / v.activity_breadth_90
+       END AS activity_breadth_trend,
        v.activity_count,
-       v.activity_quantity,
        v.activity_count_7,
-       v.activity_count_14,
        v.activity_count_30,
-       v.activity_count_60,
        v.activity_count_90,
        v.activity_count_180,
        v.activity_count_365,
        v.activity_days_7,
-       v.activity_days_14,
        v.activity_days_30,
-       v.activity_days_60,
        v.activity_days_90,
        v.activity_days_180,
        v.activity_days_365,
+       v.activity_quantity,
        v.activity_quantity_30,
        v.activity_quantity_90,
        v.activity_quantity_365,
        v.activity_breadth_30,
        v.activity_breadth_90,
-       v.activity_breadth_365
+       v.activity_breadth_365,
+       v.login_recency,
+       coalesce(v.logins_30, 0) AS logins_30,
+       -- Who never logged in has no pace to be compared with.
+       CASE WHEN v.login_recency IS NOT NULL
+            THEN (v.logins_30 + 1) / ((v.logins_120 - v.logins_30) / 3.0 + 1)
+       END AS logins_trend
 FROM volume v
-JOIN customers c ON c.customer_key = v.customer_key
-ORDER BY c.customer_id
+ORDER BY v.customer_id

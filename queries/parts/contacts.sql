@@ -4,7 +4,7 @@
 
 --- Who was spoken to, and when? `kind` is in lower case.
 
-SELECT customer_key, occurred_at, coalesce(kind, '') AS kind
+SELECT customer_key, customer_id, occurred_at, coalesce(kind, '') AS kind
 FROM marked_touches
 WHERE customer_key IS NOT NULL
   AND NOT is_reaction
@@ -13,6 +13,6 @@ WHERE customer_key IS NOT NULL
     OR (owner_id IS NOT NULL AND campaign_id IS NULL)
   )
 UNION ALL
-SELECT customer_key, occurred_at, CAST(name AS VARCHAR)
+SELECT customer_key, customer_id, occurred_at, CAST(name AS VARCHAR)
 FROM activity
 WHERE one_of(name, ['call', 'meeting', 'visit', 'demo'])

@@ -6,6 +6,7 @@
 
 SELECT
   customer_key,
+  customer_id,
   campaign_id,
   owner_id,
   lower(kind) AS kind,

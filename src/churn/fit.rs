@@ -3,11 +3,10 @@
 //! From the rows it is given, and no others:
 //! 1. they are dealt into blocks ([`sample::blocks`]): later cutoffs to predict and
 //!    earlier ones to fit on where time allows, else customers;
-//! 2. each candidate, at each setting, predicts the held-out rows. The best is
-//!    chosen, but an additive model, whose reasons can be read off, gives way to
-//!    trees of several questions only if these are better by more than one
-//!    standard error, and small trees to larger ones likewise: where the data can
-//!    not tell them apart, the simpler model travels better to next month;
+//! 2. each candidate, at each setting, predicts the held-out rows. The simplest
+//!    estimator within one standard error of the best is chosen, at its best
+//!    setting: where the data can not tell them apart, it travels better to next
+//!    month, and an additive model's reasons can be read off;
 //! 3. held-out predictions of that setting fit the calibration;
 //! 4. it is fitted once more on all rows.
 //!
@@ -138,14 +137,14 @@ fn judge(frame: &Frame, blocks: &[Block], trials: &[Trial]) -> Vec<Tried> {
     trials.iter().zip(&losses).map(compare).collect()
 }
 
-/// The best of the simplest settings of which one is within one standard error of
-/// the best of all.
+/// The best setting of the simplest estimator that has one within one standard
+/// error of the best of all.
 fn simplest_as_good(tried: &[Tried]) -> usize {
-    let order = |index: &usize| (tried[*index].setting.complexity(), *index);
+    let order = |index: &usize| (tried[*index].setting.rank(), *index);
     let as_good = (0..tried.len()).filter(|&index| tried[index].excess <= tried[index].error);
     let Some(simplest) = as_good.min_by_key(order) else { return 0 };
-    let complexity = tried[simplest].setting.complexity();
-    let alike = (0..tried.len()).filter(|&index| tried[index].setting.complexity() == complexity);
+    let rank = tried[simplest].setting.rank();
+    let alike = (0..tried.len()).filter(|&index| tried[index].setting.rank() == rank);
     let by_loss = |a: &usize, b: &usize| tried[*a].log_loss.total_cmp(&tried[*b].log_loss);
     alike.min_by(by_loss).unwrap_or(simplest)
 }
@@ -191,13 +190,19 @@ mod tests {
     }
 
     #[test]
-    fn of_additive_models_the_best_is_taken() {
+    fn the_simplest_estimator_as_good_comes_at_its_best_setting() {
         let tried =
             |setting, excess, error| Tried { setting, log_loss: 0.4 + excess, excess, error };
+        let weaker = Setting::Logistic { ridge: 1.0, knots: 3 };
         let stumps = Setting::Boosted { leaves: 2, rate: 0.1, trees: 100 };
-        let all =
-            [tried(SIMPLE, 0.002, 0.003), tried(stumps, 0.001, 0.0005), tried(COMPLEX, 0.0, 0.0)];
-        assert_eq!(simplest_as_good(&all), 1);
+        let splines = [tried(SIMPLE, 0.002, 0.003), tried(weaker, 0.003, 0.003)];
+        let best = tried(COMPLEX, 0.0, 0.0);
+        let chosen = |stumps_error| {
+            let all = [&splines[..], &[tried(stumps, 0.001, stumps_error), best.clone()]].concat();
+            all[simplest_as_good(&all)].setting
+        };
+        assert_eq!(chosen(0.0005), SIMPLE);
+        assert_eq!(chosen(0.002), stumps);
     }
 
     #[test]

@@ -14,8 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Folds of customers.
 pub(super) const N_FOLDS: usize = 5;
-/// Most of the latest cutoffs that are predicted from earlier ones.
-const LATEST: usize = 3;
+/// Spans of time that are predicted from earlier ones.
+const N_SPANS: usize = 3;
+/// Fewest rows to be predicted in them. What happened in a few weeks moves all
+/// customers of these weeks alike, and of a small panel they would be a small part.
+const SPAN_ROWS: usize = 2_000;
 
 /// A customer in the order the seed gives, with whether they ever churned.
 type Shuffled<'a> = Vec<(&'a str, bool)>;
@@ -79,9 +82,9 @@ fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
     rows.iter().map(|&row| fold_of.get(frame.ids()[row].as_str()).copied().unwrap_or(0)).collect()
 }
 
-/// Deals `rows` into blocks: each of the latest cutoffs is predicted from those
-/// whose labels were known by then. Where these are too few to tell (a short
-/// panel, folds), customers are held out instead.
+/// Deals `rows` into blocks: the latest third of the cutoffs, in three spans, each
+/// predicted from the cutoffs whose labels were known when it began. Where these
+/// are too few to tell (a short or small panel, folds), customers are held out.
 pub(super) fn blocks(
     frame: &Frame,
     rows: &[usize],
@@ -100,8 +103,8 @@ pub(super) fn blocks(
     })
 }
 
-/// Blocks by time, if the earliest has a third of the cutoffs to fit on and both
-/// sides of each have enough leavers and stayers.
+/// Blocks by time, if the first span has a third of the cutoffs to be predicted
+/// from and both sides of each have enough leavers and stayers.
 fn by_time(
     frame: &Frame,
     rows: &[usize],
@@ -109,22 +112,27 @@ fn by_time(
     params: &ChurnValidParams,
 ) -> Option<Vec<Block>> {
     let used: BTreeSet<usize> = rows.iter().map(|&row| frame.periods()[row]).collect();
-    let used: Vec<(usize, &Period)> =
-        used.into_iter().map(|index| Some((index, periods.get(index)?))).collect::<Option<_>>()?;
-    let n_tests = LATEST.min(used.len() / 3);
-    let (_, tests) = used.split_at(used.len() - n_tests);
-    let block = |&(index, test): &(usize, &Period)| {
-        let is_known = |row: &&usize| periods[frame.periods()[**row]].end <= test.cutoff;
-        let n_known = used.iter().filter(|(_, period)| period.end <= test.cutoff).count();
-        let train: Vec<usize> = rows.iter().filter(is_known).copied().collect();
-        let test = rows.iter().copied().filter(|&row| frame.periods()[row] == index).collect();
-        let is_enough = |rows: &Vec<usize>| check(frame, rows, params).is_ok();
-        let block = Block { train, test };
-        (3 * n_known >= used.len() && is_enough(&block.train) && is_enough(&block.test))
-            .then_some(block)
+    let used: Vec<usize> = used.into_iter().collect();
+    if used.iter().any(|&index| index >= periods.len()) {
+        return None;
+    }
+    let latest = &used[used.len() - used.len() / 3..];
+    let spans = latest.chunks(latest.len().div_ceil(N_SPANS).max(1));
+    let block = |span: &[usize]| {
+        let begin = periods[*span.first()?].cutoff;
+        let is_known = |index: usize| periods[index].end <= begin;
+        let n_known = used.iter().filter(|&&index| is_known(index)).count();
+        let part = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            rows.iter().copied().filter(|&row| keep(frame.periods()[row])).collect()
+        };
+        let (train, test) = (part(&is_known), part(&|index| span.contains(&index)));
+        let is_enough = |rows: &[usize]| check(frame, rows, params).is_ok();
+        let is_fit = 3 * n_known >= used.len() && is_enough(&train) && is_enough(&test);
+        is_fit.then_some(Block { train, test })
     };
-    let blocks: Vec<Block> = tests.iter().map(block).collect::<Option<_>>()?;
-    (!blocks.is_empty()).then_some(blocks)
+    let blocks: Vec<Block> = spans.map(block).collect::<Option<_>>()?;
+    let n_tested: usize = blocks.iter().map(|block| block.test.len()).sum();
+    (n_tested >= SPAN_ROWS).then_some(blocks)
 }
 
 /// Refuses rows that can not carry a model, saying what is missing.
@@ -198,6 +206,46 @@ mod tests {
             assert_eq!(churned.count(), 10);
         }
         assert_ne!(folds, super::folds(&frame, &rows, 4), "the seed decides");
+    }
+
+    /// Twelve monthly cutoffs of 600 customers, of whom every third churns.
+    #[test]
+    fn later_cutoffs_are_predicted_from_labels_known_by_then() {
+        let mut rows = Rows::default();
+        for period in 0..12 {
+            for customer in 0..600 {
+                rows.ids.push(format!("c{customer}"));
+                rows.periods.push(period);
+                rows.churned.push(customer % 3 == 0);
+            }
+        }
+        let frame = Frame::new(rows, Vec::new()).unwrap();
+        let mut spec = given();
+        spec.min_churners = 5;
+        let params = ChurnParams::new(spec).check().unwrap();
+        let first = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+        let period = |month: u32, window: u64| {
+            let cutoff = first + chrono::Months::new(month);
+            let end = cutoff + chrono::Days::new(window);
+            Period { cutoff, start: cutoff, end, role: super::super::Role::Train }
+        };
+        let all: Vec<usize> = (0..frame.n_rows()).collect();
+        let dealt = |window| {
+            let periods: Vec<Period> = (0..12).map(|month| period(month, window)).collect();
+            blocks(&frame, &all, &periods, &params)
+        };
+        let of = |rows: &[usize]| {
+            let periods: BTreeSet<usize> = rows.iter().map(|&row| frame.periods()[row]).collect();
+            (periods.first().copied().unwrap(), periods.last().copied().unwrap())
+        };
+        // Labels of three months: at cutoff 8 those up to cutoff 5 were known.
+        let found: Vec<_> =
+            dealt(90).iter().map(|block| (of(&block.train), of(&block.test))).collect();
+        assert_eq!(found, [((0, 5), (8, 9)), ((0, 7), (10, 11))]);
+        // Labels of half a year leave too little to predict from.
+        assert_eq!(dealt(180).len(), N_FOLDS);
+        let no_periods = blocks(&frame, &all, &[], &params);
+        assert!(no_periods.iter().all(|block| block.train.len() + block.test.len() == all.len()));
     }
 
     #[test]

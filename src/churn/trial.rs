@@ -64,11 +64,14 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// How hard it is to follow: additive models are all alike, trees of several
-    /// questions grow harder with their leaves.
-    pub(super) const fn complexity(self) -> usize {
+    /// What is taken first where the data can not tell settings apart: tables per
+    /// feature; then splines, which draw straight on where there are few rows and so
+    /// travel worse to other times; then trees, the harder to follow the more
+    /// leaves they have.
+    pub(super) const fn rank(self) -> usize {
         match self {
-            Self::Logistic { .. } => 2,
+            Self::Boosted { leaves: 2, .. } => 0,
+            Self::Logistic { .. } => 1,
             Self::Boosted { leaves, .. } => leaves,
         }
     }

@@ -18,6 +18,7 @@ mod check;
 mod compact;
 mod demo;
 mod explain;
+mod features;
 mod generate;
 mod ingest;
 mod output;
@@ -74,6 +75,8 @@ enum Verb {
     Score(score::Args),
     /// Say why a customer has the score they have
     Explain(explain::Args),
+    /// Show what a model sees of each customer
+    Features(features::Args),
     /// Serve reports, scores and the dashboard over HTTP
     Serve(serve::Args),
     /// Print every setting with its default
@@ -128,6 +131,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Train(args) => train::run(args, with_data(config).await?).await?,
         Verb::Score(args) => score::run(args, with_data(config).await?).await?,
         Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,
+        Verb::Features(args) => features::run(args, with_data(config).await?).await?,
         Verb::Serve(args) => {
             let tenure = Tenure::with_config(config)?;
             // The service may come before its data. A store that can not be

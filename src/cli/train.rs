@@ -51,7 +51,7 @@ pub(super) async fn train(
 }
 
 /// The spec in a file, or the built-in one of that name.
-fn spec(given: &str) -> Result<ChurnSpec> {
+pub(super) fn spec(given: &str) -> Result<ChurnSpec> {
     let path = Path::new(given);
     if !path.exists() {
         return ChurnSpec::built_in(given);

@@ -4,9 +4,16 @@
 //! one column per feature. It runs against tables cut at the cutoff in both
 //! stamps ([`crate::engine`]), so it can not read what nobody knew yet.
 //!
+//! A window of `w` days is the `w` × 24 hours up to and including the cutoff: a
+//! row is in it if it lies less than `w` × 24 hours before. A cutoff at the end
+//! of a day therefore has whole days in its windows.
+//!
 //! A customer without a row in a group has done nothing of the kind: counts
-//! and money are then zero, everything else is missing, and missing is
-//! information that the model keeps.
+//! and money are then zero, but for a column that says what its absence means;
+//! everything else is missing, and missing is information that the model keeps.
+//!
+//! Money is never added up over currencies: a feature is in the main currency
+//! of the customer, which the group describes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,9 +23,11 @@ use arrow::datatypes::{DataType, Float64Type};
 use chrono::{DateTime, Utc};
 
 use crate::churn::spec::{Attributes, Features};
+use crate::churn::text::PERCENT;
 use crate::churn::{Column, Feature, Values};
 use crate::engine::{Engine, Moment, View};
 use crate::error::{Error, ErrorKind, Result};
+use crate::reports::header::ColumnNote;
 use crate::reports::{self, Catalogue, Purpose, Query, Value};
 use crate::text::Text;
 
@@ -107,8 +116,7 @@ impl Gathered {
             if exclude.contains(name) {
                 continue;
             }
-            let absent =
-                if matches!(note.unit.as_str(), "count" | "money") { 0.0 } else { f64::NAN };
+            let absent = absent(note);
             let rows = self.rows;
             let gathering = self.columns.entry(name.clone()).or_insert_with(|| Gathering {
                 title: note.title.clone(),
@@ -246,9 +254,22 @@ fn number(text: &str) -> Option<f64> {
     text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
+/// What a customer has who has no row in a group. The mean of no orders is not
+/// zero: such a column says in its head what its absence means.
+fn absent(note: &ColumnNote) -> f64 {
+    match note.unit.as_str() {
+        "count" | "money" if note.absent.is_none() => 0.0,
+        _ => f64::NAN,
+    }
+}
+
+/// What stands behind a number. Titles say what is counted, amounts are in each
+/// customer's own currency, and scores in the scale of their source.
 fn unit(code: &str) -> Option<Text> {
     let (en, zh) = match code {
         "days" => ("days", "天"),
+        "hours" => ("hours", "小时"),
+        "share" => (PERCENT, PERCENT),
         _ => return None,
     };
     Some(Text::new(en, zh))
@@ -308,4 +329,23 @@ pub(crate) async fn run(
     bound.insert("as_of".to_owned(), Value::Instant(cutoff));
     bound.insert("tz".to_owned(), Value::Text("UTC".to_owned()));
     Ok(reports::collect(view, query, &bound).await?.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(unit: &str, absence: Option<&str>) -> ColumnNote {
+        let absent = absence.map(Text::same);
+        ColumnNote { title: Text::same("x"), absent, unit: unit.to_owned(), doc: None }
+    }
+
+    #[test]
+    fn who_did_nothing_did_it_zero_times_and_has_no_mean() {
+        assert_eq!(absent(&note("count", None)), 0.0);
+        assert_eq!(absent(&note("money", None)), 0.0);
+        assert!(absent(&note("money", Some("no order"))).is_nan());
+        assert!(absent(&note("days", None)).is_nan());
+        assert!(absent(&note("share", None)).is_nan());
+    }
 }

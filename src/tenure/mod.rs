@@ -16,12 +16,14 @@ use crate::tables::Store;
 
 mod asked;
 mod compact;
+mod features;
 mod load;
 mod model;
 mod pages;
 mod scores;
 
 pub use compact::{CompactSummary, Compacted};
+pub use features::FeatureTable;
 pub use model::{ScoreSummary, TrainSummary};
 pub use scores::{ScorePage, ScoreRequest};
 

@@ -23,6 +23,7 @@
 //! | `one_of(name, names)` | is a name one of a few |
 //! | `nth(list, n)` | one element of a list |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
+//! | `reason_words(reasons, language, most)` | why a customer is at risk, in a few words |
 //! | `business_hours(from, to, tz, hours, days)` | how long the office was open between two instants |
 //! | `kaplan_meier(duration, ended)` | how many are still there after so long |
 //! | `survival_at(curve, time)` | that, at one time |
@@ -84,6 +85,7 @@ mod period_complete;
 mod period_index;
 mod qini;
 mod quantile;
+mod reason_words;
 mod retained;
 mod retention;
 mod sample;
@@ -122,6 +124,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
         period_add::function(),
         period_complete::function(),
         period_index::function(),
+        reason_words::function(),
         stage_moves::function(),
         step_mask::function(),
         survival_at::function(),

@@ -52,12 +52,14 @@
 //! - [`features`]: customers × features as known at a cutoff.
 //! - [`churn`]: the churn model: arrays in, numbers out.
 //! - [`models`]: the specs of churn models that come along.
+//! - [`export`]: scores as files that other CRMs take in.
 //! - [`tenure`]: everything behind one handle, for applications that embed Tenure.
 //! - [`serve`]: the HTTP service and the dashboard.
 //! - [`cli`]: the command line.
 //! - [`config`]: settings and their defaults.
 //! - [`error`]: errors for the person who must act.
 //! - [`text`]: words in both languages.
+//! - `folder`: folders that appear whole or not at all.
 
 pub mod generate;
 pub mod ingest;
@@ -69,12 +71,14 @@ pub mod reports;
 pub mod features;
 pub mod churn;
 pub mod models;
+pub mod export;
 pub mod tenure;
 pub mod serve;
 pub mod cli;
 pub mod config;
 pub mod error;
 pub mod text;
+mod folder;
 
 pub use churn::ChurnSpec;
 pub use error::{Error, ErrorKind, Result};

@@ -13,6 +13,7 @@ mod bare;
 mod breakdowns;
 mod by_hand;
 mod common;
+mod export;
 mod faults;
 mod features;
 mod goldens;

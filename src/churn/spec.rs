@@ -225,7 +225,7 @@ impl Default for ValueHorizon {
 }
 
 fn default_ridge() -> Vec<f64> {
-    vec![0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]
+    vec![0.3, 3.0, 30.0, 300.0]
 }
 
 fn default_knots() -> usize {

@@ -18,6 +18,7 @@ mod check;
 mod compact;
 mod demo;
 mod explain;
+mod export;
 mod features;
 mod generate;
 mod ingest;
@@ -75,6 +76,8 @@ enum Verb {
     Score(score::Args),
     /// Say why a customer has the score they have
     Explain(explain::Args),
+    /// Write the newest scores in the form another CRM takes
+    Export(export::Args),
     /// Show what a model sees of each customer
     Features(features::Args),
     /// Serve reports, scores and the dashboard over HTTP
@@ -131,6 +134,12 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Train(args) => train::run(args, with_data(config).await?).await?,
         Verb::Score(args) => score::run(args, with_data(config).await?).await?,
         Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,
+        Verb::Export(export::Args { what: export::What::Mapping(args) }) => {
+            export::mapping(&args)?;
+        }
+        Verb::Export(export::Args { what: export::What::Scores(args) }) => {
+            export::scores(args, with_data(config).await?).await?;
+        }
         Verb::Features(args) => features::run(args, with_data(config).await?).await?,
         Verb::Serve(args) => {
             let tenure = Tenure::with_config(config)?;

@@ -321,6 +321,16 @@ pub(crate) async fn run(
     cutoff: DateTime<Utc>,
     given: BTreeMap<String, Value>,
 ) -> Result<Vec<RecordBatch>> {
+    let bound = bound(query, cutoff, given)?;
+    Ok(reports::collect(view, query, &bound).await?.1)
+}
+
+/// Every parameter of a query file: as given, or its default.
+pub(crate) fn bound(
+    query: &Query,
+    cutoff: DateTime<Utc>,
+    given: BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>> {
     let mut bound = BTreeMap::new();
     for (name, param) in &query.header.params {
         bound.insert(name.clone(), reports::params::value(name, param, None)?);
@@ -328,7 +338,7 @@ pub(crate) async fn run(
     bound.extend(given);
     bound.insert("as_of".to_owned(), Value::Instant(cutoff));
     bound.insert("tz".to_owned(), Value::Text("UTC".to_owned()));
-    Ok(reports::collect(view, query, &bound).await?.1)
+    Ok(bound)
 }
 
 #[cfg(test)]

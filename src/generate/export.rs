@@ -1,12 +1,10 @@
 //! How do rows become files that are complete or absent?
 //!
 //! Everything is written below `exports.partial` and `truth.partial`; when the
-//! last file is flushed the folders get their names. A run that fails removes
-//! what it began, and one that was killed leaves only `.partial` folders, which
-//! the next run replaces.
+//! last file is flushed the folders get their names ([`crate::folder`]).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,70 +14,7 @@ use super::draw::Draw;
 use super::flaws::{Dirt, DirtyRow, Flaw};
 use super::records::{ActivityRow, Instant, Row};
 use crate::error::{Error, ErrorKind, Result};
-
-/// A folder under a temporary name.
-pub(super) struct Folder {
-    partial: PathBuf,
-    done: PathBuf,
-    named: bool,
-}
-
-impl Folder {
-    /// Begins the folder `name` in `dir`, which must not hold it yet.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Usage`] if it exists and holds something;
-    /// [`ErrorKind::Storage`] if it can not be created.
-    pub(super) fn begin(dir: &Path, name: &str) -> Result<Self> {
-        let done = dir.join(name);
-        if fs::read_dir(&done).is_ok_and(|mut entries| entries.next().is_some()) {
-            let shown = done.display();
-            return Err(Error::new(ErrorKind::Usage, format!("{shown} already holds files"))
-                .hint("name another folder, or delete this one first"));
-        }
-        let partial = dir.join(format!("{name}.partial"));
-        if partial.exists() {
-            fs::remove_dir_all(&partial).map_err(failed("can not remove", &partial))?;
-        }
-        fs::create_dir_all(&partial).map_err(failed("can not create", &partial))?;
-        Ok(Self { partial, done, named: false })
-    }
-
-    /// Where to write while the folder is not complete.
-    pub(super) fn path(&self) -> &Path {
-        &self.partial
-    }
-
-    /// The folder is complete: gives it its name.
-    pub(super) fn finish(mut self) -> Result<()> {
-        if self.done.exists() {
-            // Only an empty folder gets here; some systems do not rename over it.
-            fs::remove_dir(&self.done).map_err(failed("can not replace", &self.done))?;
-        }
-        fs::rename(&self.partial, &self.done).map_err(failed("can not create", &self.done))?;
-        self.named = true;
-        Ok(())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !self.named {
-            // Nothing can be done about a failure here, and the next run retries.
-            let _ = fs::remove_dir_all(&self.partial);
-        }
-    }
-}
-
-/// An error maker for `what` went wrong with `path`.
-fn failed(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    // The words are put together only on failure: this stands on every row's way.
-    move |error| {
-        let message = format!("{what} {}", path.display());
-        Error::new(ErrorKind::Storage, message).caused_by(error)
-    }
-}
+use crate::folder::{Folder, failed};
 
 /// One file being written.
 struct Sheet {

@@ -40,6 +40,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::folder::Folder;
 
 mod calendar;
 mod draw;
@@ -66,7 +67,7 @@ pub use summary::{Churn, Deals, Month, Nps, Orders, Subscriptions, Summary};
 
 use calendar::Calendar;
 use draw::Draw;
-use export::{Exports, Folder};
+use export::Exports;
 use records::{
     CustomerRow, OpportunityRow, OrderRow, ProductRow, StageRow, SubscriptionRow, SurveyRow,
     TicketRow, TouchRow,

@@ -49,6 +49,7 @@ use crate::schema::{Column, Kind, Table};
 
 pub use detect::{Choice, Recognised, recognise};
 pub use library::Library;
+pub(crate) use raw::{document, line_of};
 
 /// One mapping file, checked.
 #[derive(Debug)]
@@ -179,7 +180,7 @@ impl Mapping {
 }
 
 /// An error at a line of a mapping file.
-fn at(origin: &str, line: usize, message: impl std::fmt::Display) -> Error {
+pub(crate) fn at(origin: &str, line: usize, message: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Input, format!("mapping {origin}, line {line}: {message}"))
 }
 

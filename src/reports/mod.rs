@@ -27,6 +27,8 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
 
 use crate::config::Language;
 use crate::engine::{Engine, Moment, View};
@@ -204,10 +206,33 @@ async fn rows(
     query: &Query,
     bound: &BTreeMap<String, Value>,
 ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    let frame = planned(view, query, bound).await?;
+    view.collect(frame).await.map_err(|error| located(query, error))
+}
+
+/// Columns of the rows of a query file as they come, for answers that memory need
+/// not hold; what other columns need is not read. Whoever reads the rows decides
+/// how long that takes: there is no deadline.
+pub(crate) async fn stream(
+    view: &View,
+    query: &Query,
+    bound: &BTreeMap<String, Value>,
+    columns: &[&str],
+) -> Result<SendableRecordBatchStream> {
+    let frame = planned(view, query, bound).await?;
+    let columns: Vec<&str> = columns
+        .iter()
+        .copied()
+        .filter(|name| frame.schema().has_column_with_unqualified_name(name))
+        .collect();
+    let frame = frame.select_columns(&columns).map_err(|error| located(query, error.into()))?;
+    frame.execute_stream().await.map_err(|error| located(query, error.into()))
+}
+
+async fn planned(view: &View, query: &Query, bound: &BTreeMap<String, Value>) -> Result<DataFrame> {
     let mut statement = query.statement();
     bind::bind(&mut statement, bound)?;
-    let frame = view.plan(statement).await.map_err(|error| located(query, error))?;
-    view.collect(frame).await.map_err(|error| located(query, error))
+    view.plan(statement).await.map_err(|error| located(query, error))
 }
 
 /// The end of the data: the newest instant at which anything happened. A store

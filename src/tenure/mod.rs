@@ -16,6 +16,7 @@ use crate::tables::Store;
 
 mod asked;
 mod compact;
+mod export;
 mod features;
 mod load;
 mod model;

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::features::run;
 use crate::reports::render::rows;
 use crate::reports::{Purpose, Value};
+use crate::tables::RunRecord;
 
 /// Which scores are asked for.
 #[derive(Debug, Clone, Default)]
@@ -56,10 +57,7 @@ impl Tenure {
         language: Language,
     ) -> Result<ScorePage> {
         let runs = engine.snapshot().runs();
-        let newest = runs.iter().rev().find(|run| run.kind == "score").ok_or_else(|| {
-            Error::new(ErrorKind::Insufficient, "no customer has been scored in this store")
-                .hint("score them: tenure train, then tenure score")
-        })?;
+        let newest = newest_scoring(engine)?;
         let run_id = request.after.as_ref().map_or(newest.run_id, |(run_id, _, _)| *run_id);
         let changed_since = request.changed_since.map(|since| {
             let before = runs.iter().rev().find(|run| run.finished_at <= since);
@@ -136,6 +134,14 @@ impl Tenure {
         Err(Error::new(ErrorKind::Unknown, format!("there is no customer \"{customer}\""))
             .hint_nearest(customer, known.iter().map(String::as_str)))
     }
+}
+
+/// The run whose scores are the newest.
+pub(super) fn newest_scoring(engine: &Engine) -> Result<&RunRecord> {
+    engine.snapshot().runs().iter().rev().find(|run| run.kind == "score").ok_or_else(|| {
+        Error::new(ErrorKind::Insufficient, "no customer has been scored in this store")
+            .hint("score them: tenure train, then tenure score")
+    })
 }
 
 /// Turns the stored JSON text of the reasons into JSON, in one language.

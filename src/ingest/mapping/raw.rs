@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::at;
@@ -162,8 +162,13 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-/// Parses the text, turning TOML's errors into ours.
+/// Parses the text of a mapping.
 pub(super) fn parse(origin: &str, text: &str) -> Result<Mapping> {
+    document(origin, text)
+}
+
+/// Parses the text, turning TOML's errors into ours.
+pub(crate) fn document<T: DeserializeOwned>(origin: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
         let line = line_of(text, error.span().unwrap_or(0..0));
         let message = error.message();
@@ -181,7 +186,7 @@ pub(super) fn parse(origin: &str, text: &str) -> Result<Mapping> {
 }
 
 /// The one-based line at which a span starts.
-pub(super) fn line_of(text: &str, span: Range<usize>) -> usize {
+pub(crate) fn line_of(text: &str, span: Range<usize>) -> usize {
     let before = text.as_bytes().iter().take(span.start);
     1 + before.filter(|&&byte| byte == b'\n').count()
 }

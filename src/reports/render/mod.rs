@@ -158,16 +158,22 @@ fn guarded(column: &ArrayRef) -> ArrayRef {
     if column.data_type() != &DataType::Utf8 {
         return Arc::clone(column);
     }
-    let risky = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let texts = column.as_string::<i32>();
-    if !texts.iter().flatten().any(risky) {
+    if !texts.iter().flatten().any(is_formula) {
         return Arc::clone(column);
     }
     let guarded: StringArray = texts
         .iter()
-        .map(|text| text.map(|text| if risky(text) { format!("'{text}") } else { text.to_owned() }))
+        .map(|text| {
+            text.map(|text| if is_formula(text) { format!("'{text}") } else { text.to_owned() })
+        })
         .collect();
     Arc::new(guarded)
+}
+
+/// Whether a spreadsheet would run a text as a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 fn parquet(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! Can a score be repeated, and do its reasons add up to it?
 
+use std::collections::BTreeMap;
+
 use tempfile::TempDir;
 use tenure::generate::{Oracle, Plan, write};
 use tenure::ingest::IngestOptions;
@@ -52,6 +54,60 @@ fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
         let probability = 1.0 / (1.0 + (-number("logit")).exp());
         assert!((number("probability") - probability).abs() < 1e-12, "{score:?}");
     }
+}
+
+/// Of the generated contracts, each term is a row and a renewal the next one.
+#[test]
+fn contracts_that_will_end_are_told_from_those_that_go_on() {
+    let folder = TempDir::new().unwrap();
+    let plan = Plan::new(900, 7, 24, Plan::default().start()).unwrap();
+    write(&plan, folder.path(), &mut |_, _| {}).unwrap();
+    let tenure = Tenure::open(folder.path().join("store").to_str().unwrap()).unwrap();
+    let exports = [folder.path().join("exports")];
+    block_on(tenure.ingest(&exports, &IngestOptions::default(), &mut ())).unwrap();
+    let spec = ChurnSpec::built_in("contract").unwrap();
+    let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
+    // 2024-01 to 2025-12: the label of 2025-09-01 is known on 12-30.
+    let newest = trained.test_cutoffs().into_iter().max().unwrap();
+    assert_eq!(newest.to_string(), "2025-09-01");
+    assert!(trained.metrics.auc > 0.6, "{}", trained.metrics.auc);
+
+    // Nobody comes back: who has churned is the customer whose last term has ended.
+    let path = folder.path().join("exports/subscriptions.csv");
+    let terms: Vec<BTreeMap<String, String>> =
+        csv::Reader::from_path(path).unwrap().into_deserialize().map(Result::unwrap).collect();
+    let mut customers: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for term in &terms {
+        let dates = (term["started_at"].as_str(), term["ended_at"].as_str());
+        customers.entry(&term["customer_id"]).or_default().push(dates);
+    }
+    let (mut rows, mut churners) = (0, 0);
+    for cutoff in trained.test_cutoffs() {
+        let until = (cutoff + chrono::Days::new(90)).to_string();
+        let cutoff = cutoff.to_string();
+        let cutoff = cutoff.as_str();
+        for terms in customers.values() {
+            let runs =
+                |(start, end): &(&str, &str)| *start < cutoff && (end.is_empty() || *end >= cutoff);
+            if terms.iter().any(runs) {
+                let has_ended = terms.iter().all(|(_, end)| !end.is_empty());
+                let last = terms.iter().map(|(_, end)| *end).max().unwrap();
+                rows += 1;
+                churners += usize::from(has_ended && last < until.as_str());
+            }
+        }
+    }
+    assert_eq!((trained.metrics.rows, trained.metrics.churners), (rows, churners));
+
+    block_on(tenure.score(None)).unwrap();
+    let scores = all_scores(&tenure);
+    let mut asked: Vec<&str> =
+        scores.iter().map(|score| score["customer_id"].as_str().unwrap()).collect();
+    asked.sort_unstable();
+    let running = |terms: &[(&str, &str)]| terms.iter().any(|(_, end)| end.is_empty());
+    let expected: Vec<&str> =
+        customers.iter().filter(|(_, terms)| running(terms)).map(|(id, _)| *id).collect();
+    assert_eq!(asked, expected, "those under contract, and nobody else, are scored");
 }
 
 pub fn all_scores(tenure: &Tenure) -> Vec<serde_json::Map<String, serde_json::Value>> {

@@ -5,7 +5,8 @@
 --! type = "text"
 --! default = "churn"
 --! doc = { en = "Which outcome.", zh = "标签名称。" }
-SELECT customer_id, customer_key, value, row_no
+SELECT labels.customer_id, labels.customer_key, labels.value, labels.row_no
 FROM labels
-WHERE name = $label
-ORDER BY customer_id
+JOIN customers ON customers.customer_id = labels.customer_id
+WHERE labels.name = $label
+ORDER BY labels.customer_id

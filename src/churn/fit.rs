@@ -23,7 +23,7 @@ use super::frame::Frame;
 use super::metrics::loss;
 use super::model::ChurnModel;
 use super::params::ChurnValidParams;
-use super::periods::Period;
+use super::periods::Matured;
 use super::sample;
 use super::trial::{self, Block, Setting, Trial, churned};
 use crate::error::Result;
@@ -61,7 +61,7 @@ pub(super) struct Fitted {
 pub(super) fn fit(
     frame: &Frame,
     rows: Vec<usize>,
-    periods: &[Period],
+    periods: &[Matured],
     params: &ChurnValidParams,
     n_threads: usize,
 ) -> Result<Fitted> {

@@ -81,7 +81,7 @@ pub use fit::Tried;
 pub use frame::{Column, Frame, Rows, Values};
 pub use model::{Band, ChurnModel, Reason, Scored};
 pub use params::{ChurnParams, ChurnValidParams};
-pub use periods::{Period, Role, resolve};
+pub use periods::{Matured, Period, Role, resolve};
 pub use spec::{ChurnSpec, Cutoffs, Label};
 pub use text::Value;
 pub use train::{Trained, Validation, train};

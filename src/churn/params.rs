@@ -8,8 +8,13 @@ use linfa::ParamGuard;
 
 use super::boost::Boosting;
 use super::shapley::MOST_LEAVES;
-use super::spec::{Candidate, ChurnSpec, Cutoffs, Label};
+use super::spec::{Candidate, ChurnSpec, Cutoffs, Delay, Label};
 use crate::error::{Error, ErrorKind, Result};
+
+/// Ten years; a number beyond it is a slip.
+const MOST_DAYS: u32 = 3_650;
+/// Each fold is a model of its own.
+const MOST_FOLDS: usize = 100;
 
 /// A spec whose values have not been checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,29 +71,32 @@ impl ParamGuard for ChurnParams {
 }
 
 fn check_label(spec: &ChurnSpec) -> Result<()> {
-    match &spec.label {
-        Label::Inactivity { horizon_days, eligible_days, .. } => {
-            rule(*horizon_days > 0, spec, "label.horizon_days", "at least 1")?;
-            rule(*eligible_days > 0, spec, "label.eligible_days", "at least 1")?;
-            rule(
-                !matches!(spec.cutoffs, Cutoffs::Folds { .. }),
-                spec,
-                "cutoffs.kind",
-                "calendar or dates, because an inactivity label is validated by time",
-            )
-        }
-        Label::Given { .. } => rule(
+    let Some(Delay { gap, horizon, grace }) = spec.label.delay() else {
+        return rule(
             matches!(spec.cutoffs, Cutoffs::Folds { .. }),
             spec,
             "cutoffs.kind",
             "folds, because a given label has no dates to validate by",
-        ),
+        );
+    };
+    let (some, any) = (1..=MOST_DAYS, 0..=MOST_DAYS);
+    rule(some.contains(&horizon), spec, "label.horizon_days", "1 to 3650")?;
+    rule(any.contains(&gap), spec, "label.gap_days", "0 to 3650")?;
+    rule(any.contains(&grace), spec, "label.grace_days", "0 to 3650")?;
+    if let Label::Inactivity { eligible_days, .. } = &spec.label {
+        rule(some.contains(eligible_days), spec, "label.eligible_days", "1 to 3650")?;
     }
+    rule(
+        !matches!(spec.cutoffs, Cutoffs::Folds { .. }),
+        spec,
+        "cutoffs.kind",
+        "calendar or dates, because a label with a horizon is validated by time",
+    )
 }
 
 fn check_cutoffs(spec: &ChurnSpec) -> Result<()> {
     match &spec.cutoffs {
-        Cutoffs::Folds { n } => rule(*n >= 2, spec, "cutoffs.n", "at least 2"),
+        Cutoffs::Folds { n } => rule((2..=MOST_FOLDS).contains(n), spec, "cutoffs.n", "2 to 100"),
         Cutoffs::Calendar { count, holdout, .. } => {
             rule(*holdout >= 1, spec, "cutoffs.holdout", "at least 1")?;
             rule(count > holdout, spec, "cutoffs.count", "more than holdout")
@@ -160,6 +168,7 @@ impl From<linfa::Error> for Error {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::spec::Every;
     use super::*;
 
     pub const GIVEN: &str = r#"
@@ -200,5 +209,23 @@ estimator = "logistic"
             };
         };
         assert!(refused(by_time).contains("cutoffs.kind"));
+        assert!(refused(|spec| spec.cutoffs = Cutoffs::Folds { n: 101 }).contains("cutoffs.n"));
+        let calendar = |count, holdout| Cutoffs::Calendar { every: Every::Month, count, holdout };
+        let rules: [(&str, u32, u32, u32, Cutoffs); 7] = [
+            ("label.horizon_days must be 1", 0, 0, 30, calendar(12, 3)),
+            ("label.horizon_days must be 1", 3_651, 0, 30, calendar(12, 3)),
+            ("label.gap_days", 90, u32::MAX, 30, calendar(12, 3)),
+            ("label.grace_days", 90, 0, u32::MAX, calendar(12, 3)),
+            ("cutoffs.holdout must be at least 1", 90, 0, 30, calendar(12, 0)),
+            ("cutoffs.count must be more than holdout", 90, 0, 30, calendar(3, 3)),
+            ("cutoffs.train", 90, 0, 30, Cutoffs::Dates { train: vec![], test: vec![] }),
+        ];
+        for (key, horizon_days, gap_days, grace_days, cutoffs) in rules {
+            let label = Label::Contract { horizon_days, gap_days, grace_days };
+            let error = ChurnParams::new(ChurnSpec { label, cutoffs, ..given() }).check();
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 }

@@ -1,17 +1,21 @@
 //! Which past dates may a model be trained on, and which test it?
 //!
 //! A label is known only when its window `[cutoff + gap, cutoff + gap +
-//! horizon)` has ended: the cutoff has *matured*. And a model that is to be
-//! tested at a cutoff could, on that day, only have known labels whose window
-//! had ended by then. A training cutoff whose window reaches past the first
-//! test cutoff is therefore left out of validation (an *embargo*), though the
-//! final fit, made after all windows have ended, uses it.
+//! horizon)` has ended, and the grace days in which a contract may still be
+//! renewed after it: the cutoff has *matured*. And a model that is to be tested
+//! at a cutoff could, on that day, only have known labels that had matured by
+//! then. A training cutoff whose label matures after the first test cutoff is
+//! therefore left out of validation (an *embargo*), though the final fit, made
+//! after all labels have matured, uses it.
+//!
+//! That no label is read before it is known is a matter of types: whoever reads
+//! one asks for a [`Matured`], and only [`resolve`] makes those.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::params::ChurnValidParams;
-use super::spec::{Cutoffs, Every, Label};
+use super::spec::{Cutoffs, Delay, Every};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a period is used for in validation.
@@ -40,52 +44,103 @@ pub struct Period {
     pub role: Role,
 }
 
-/// Resolves the cutoffs of an inactivity label against data that covers the
-/// days `[first, end)`; ascending, and the index is that of `Frame::periods`.
+/// A period whose label is known from the data it was resolved against. It can
+/// be copied but not made, nor read from a file:
+///
+/// ```compile_fail,E0451
+/// # fn f(period: tenure::churn::Period) -> tenure::churn::Matured {
+/// tenure::churn::Matured { known_on: period.end, period }
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matured {
+    period: Period,
+    known_on: NaiveDate,
+}
+
+impl Matured {
+    /// The cutoff with its label window.
+    #[must_use]
+    pub const fn period(&self) -> &Period {
+        &self.period
+    }
+
+    /// First day on which the label could be known: the end of the window, and
+    /// after it the grace days.
+    #[must_use]
+    pub const fn known_on(&self) -> NaiveDate {
+        self.known_on
+    }
+
+    /// The same cutoff as if its label had been known on another day.
+    #[cfg(test)]
+    pub(super) const fn altered(mut self, role: Role, known_on: NaiveDate) -> Self {
+        self.period.role = role;
+        self.known_on = known_on;
+        self
+    }
+}
+
+/// Resolves the cutoffs of a label against data that covers the days `[first,
+/// end)`; ascending, and the index is that of `Frame::periods`.
+///
+/// A cutoff needs a day of data before it, not all that its features look back
+/// on. The calendar takes the newest first, so that early ones are used only
+/// where the data is short. Their eligible are those active since it began: a
+/// choice by recency, which is a feature, so what is learnt of them still holds.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Insufficient`] when no cutoff has matured or none is left to
-/// train on, with the days of data that are missing; [`ErrorKind::Usage`] for
-/// listed dates that have not matured or that overlap.
-pub fn resolve(params: &ChurnValidParams, first: NaiveDate, end: NaiveDate) -> Result<Vec<Period>> {
+/// train on, with the days of data that are missing, and for listed dates that
+/// have not matured or lie before the data; [`ErrorKind::Usage`] for listed
+/// dates that overlap, and for a given label, which has no cutoffs.
+pub fn resolve(
+    params: &ChurnValidParams,
+    first: NaiveDate,
+    end: NaiveDate,
+) -> Result<Vec<Matured>> {
     let spec = params.spec();
-    let Label::Inactivity { horizon_days, gap_days, .. } = spec.label else {
+    let Some(delay) = spec.label.delay() else {
         return Err(Error::new(
             ErrorKind::Usage,
             format!("model \"{}\" has a given label, which has no cutoffs", spec.name),
         ));
     };
-    let window = |cutoff: NaiveDate, role| {
-        let start = cutoff.checked_add_days(Days::new(gap_days.into()))?;
-        let end = start.checked_add_days(Days::new(horizon_days.into()))?;
-        Some(Period { cutoff, start, end, role })
-    };
     match &spec.cutoffs {
         Cutoffs::Calendar { every, count, holdout } => {
-            let mut periods: Vec<Period> = calendar(*every, end)
+            let mut periods: Vec<Matured> = calendar(*every, end)
                 .take_while(|cutoff| *cutoff > first)
-                .filter_map(|cutoff| window(cutoff, Role::Train))
-                .filter(|period| period.end <= end)
+                .filter_map(|cutoff| window(cutoff, Role::Train, delay))
+                .filter(|window| window.known_on <= end)
                 .take(*count)
                 .collect();
             periods.reverse();
             assign_roles(&mut periods, *holdout);
-            if periods.iter().any(|period| period.role == Role::Train) {
+            if periods.iter().any(|matured| matured.period.role == Role::Train) {
                 return Ok(periods);
             }
-            Err(too_short(&periods, first, end, gap_days + horizon_days))
+            Err(too_short(&periods, first, end, delay))
         }
         Cutoffs::Dates { train, test } => {
-            let train = train.iter().filter_map(|&cutoff| window(cutoff, Role::Train));
-            let test = test.iter().filter_map(|&cutoff| window(cutoff, Role::Test));
-            let periods: Vec<Period> = train.chain(test).collect();
+            let train = train.iter().filter_map(|&cutoff| window(cutoff, Role::Train, delay));
+            let test = test.iter().filter_map(|&cutoff| window(cutoff, Role::Test, delay));
+            let periods: Vec<Matured> = train.chain(test).collect();
             check_matured(&periods, first, end)?;
             check_no_overlap(&periods)?;
             Ok(periods)
         }
         Cutoffs::Folds { .. } => Ok(Vec::new()),
     }
+}
+
+/// The window of a cutoff, not yet compared with the data; nothing beyond the
+/// end of the calendar.
+fn window(cutoff: NaiveDate, role: Role, delay: Delay) -> Option<Matured> {
+    let start = cutoff.checked_add_days(Days::new(delay.gap.into()))?;
+    let end = start.checked_add_days(Days::new(delay.horizon.into()))?;
+    let known_on = end.checked_add_days(Days::new(delay.grace.into()))?;
+    Some(Matured { period: Period { cutoff, start, end, role }, known_on })
 }
 
 /// First days of months or quarters before `end`, latest first.
@@ -99,15 +154,15 @@ fn calendar(every: Every, end: NaiveDate) -> impl Iterator<Item = NaiveDate> {
 }
 
 /// The last `holdout` periods test; those they would leak into are embargoed.
-fn assign_roles(periods: &mut [Period], holdout: usize) {
+fn assign_roles(periods: &mut [Matured], holdout: usize) {
     let n_train = periods.len().saturating_sub(holdout);
-    let Some(first_test) = periods.get(n_train).map(|period| period.cutoff) else {
+    let Some(first_test) = periods.get(n_train).map(|matured| matured.period.cutoff) else {
         return;
     };
-    for (index, period) in periods.iter_mut().enumerate() {
-        period.role = if index >= n_train {
+    for (index, matured) in periods.iter_mut().enumerate() {
+        matured.period.role = if index >= n_train {
             Role::Test
-        } else if period.end > first_test {
+        } else if matured.known_on > first_test {
             Role::Embargo
         } else {
             Role::Train
@@ -115,8 +170,9 @@ fn assign_roles(periods: &mut [Period], holdout: usize) {
     }
 }
 
-fn too_short(periods: &[Period], first: NaiveDate, end: NaiveDate, window: u32) -> Error {
+fn too_short(periods: &[Matured], first: NaiveDate, end: NaiveDate, delay: Delay) -> Error {
     let covered = (end - first).num_days();
+    let label = delay.gap + delay.horizon + delay.grace;
     let what = if periods.is_empty() {
         "no cutoff has matured".to_owned()
     } else {
@@ -130,25 +186,37 @@ fn too_short(periods: &[Period], first: NaiveDate, end: NaiveDate, window: u32) 
         format!("{what}: the data covers {covered} days, {first} to {end}"),
     )
     .hint(format!(
-        "one label takes {window} days; training and a later test need more than {} days of data",
-        2 * window
+        "one label takes {label} days; training and a later test need more than {} days of data",
+        2 * label
     ))
     .hint("load older data, or shorten label.horizon_days or cutoffs.holdout")
 }
 
-fn check_matured(periods: &[Period], first: NaiveDate, end: NaiveDate) -> Result<()> {
-    let Some(period) = periods.iter().find(|it| it.end > end || it.cutoff <= first) else {
+fn check_matured(periods: &[Matured], first: NaiveDate, end: NaiveDate) -> Result<()> {
+    let is_early = |it: &Matured| it.period.cutoff <= first;
+    let is_late = |it: &Matured| it.known_on > end;
+    let Some(matured) = periods.iter().find(|it| is_early(it) || is_late(it)) else {
         return Ok(());
     };
-    let why = if period.end > end {
-        format!("has not matured: its label window ends {}", period.end)
-    } else {
-        "lies before all data".to_owned()
+    let refuse = |why: String| {
+        let Period { cutoff, .. } = matured.period;
+        Error::new(
+            ErrorKind::Insufficient,
+            format!("cutoff {cutoff} {why}, the data covers {first} to {end}"),
+        )
     };
-    Err(Error::new(
-        ErrorKind::Insufficient,
-        format!("cutoff {} {why}, the data covers {first} to {end}", period.cutoff),
-    ))
+    Err(if is_late(matured) {
+        let delay = matured.known_on - matured.period.cutoff;
+        let error = refuse(format!("has not matured: its label is known on {}", matured.known_on));
+        match end.checked_sub_signed(delay) {
+            Some(newest) if newest > first => {
+                error.hint(format!("the newest cutoff that has matured is {newest}"))
+            }
+            _ => error.hint(format!("one label takes {} days: load more data", delay.num_days())),
+        }
+    } else {
+        refuse("lies before all data".to_owned()).hint("leave it out, or load older data")
+    })
 }
 
 /// Refuses training labels that were not known yet at the first test cutoff.
@@ -156,19 +224,20 @@ fn check_matured(periods: &[Period], first: NaiveDate, end: NaiveDate) -> Result
 /// # Errors
 ///
 /// [`ErrorKind::Usage`] that names the training and the test cutoff.
-pub fn check_no_overlap(periods: &[Period]) -> Result<()> {
-    let tests = periods.iter().filter(|period| period.role == Role::Test);
-    let Some(first_test) = tests.map(|period| period.cutoff).min() else {
+pub fn check_no_overlap(periods: &[Matured]) -> Result<()> {
+    let tests = periods.iter().filter(|matured| matured.period.role == Role::Test);
+    let Some(first_test) = tests.map(|matured| matured.period.cutoff).min() else {
         return Err(Error::new(ErrorKind::Insufficient, "no cutoff is left to test on"));
     };
-    let leak = |period: &&Period| period.role == Role::Train && period.end > first_test;
+    let leak =
+        |matured: &&Matured| matured.period.role == Role::Train && matured.known_on > first_test;
     match periods.iter().find(leak) {
         None => Ok(()),
-        Some(period) => Err(Error::new(
+        Some(Matured { period, known_on }) => Err(Error::new(
             ErrorKind::Usage,
             format!(
-                "training cutoff {} has a label window until {}, past the test cutoff {first_test}",
-                period.cutoff, period.end
+                "training cutoff {} has a label known on {known_on}, past the test cutoff {first_test}",
+                period.cutoff
             ),
         )
         .hint("a model tested on that day could not have known this label")),
@@ -179,7 +248,8 @@ pub fn check_no_overlap(periods: &[Period]) -> Result<()> {
 mod tests {
     use linfa::ParamGuard;
 
-    use super::super::{params::ChurnParams, params::tests::given, spec::ChurnSpec};
+    use super::super::spec::{ChurnSpec, Label};
+    use super::super::{params::ChurnParams, params::tests::given};
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
@@ -196,9 +266,12 @@ mod tests {
         ChurnSpec { label, cutoffs, ..given() }
     }
 
-    fn periods(cutoffs: Cutoffs, first: &str, end: &str) -> Result<Vec<Period>> {
-        let params = ChurnParams::new(spec(cutoffs)).check()?;
-        resolve(&params, day(first), day(end))
+    fn resolved(spec: ChurnSpec, first: &str, end: &str) -> Result<Vec<Matured>> {
+        resolve(&ChurnParams::new(spec).check()?, day(first), day(end))
+    }
+
+    fn periods(cutoffs: Cutoffs, first: &str, end: &str) -> Result<Vec<Matured>> {
+        resolved(spec(cutoffs), first, end)
     }
 
     #[test]
@@ -206,9 +279,9 @@ mod tests {
         let rule = Cutoffs::Calendar { every: Every::Month, count: 12, holdout: 2 };
         let periods = periods(rule, "2025-01-15", "2026-01-10").unwrap();
         // The window of 2025-10-01 ends on 2025-12-30, before the data does.
-        assert_eq!(periods.last().unwrap().cutoff, day("2025-10-01"));
-        assert_eq!(periods[0].cutoff, day("2025-02-01"));
-        let roles: Vec<Role> = periods.iter().map(|period| period.role).collect();
+        assert_eq!(periods.last().unwrap().period().cutoff, day("2025-10-01"));
+        assert_eq!(periods[0].period().cutoff, day("2025-02-01"));
+        let roles: Vec<Role> = periods.iter().map(|matured| matured.period().role).collect();
         let (train, embargo, test) = (Role::Train, Role::Embargo, Role::Test);
         // The first test is 2025-09-01; the window of 2025-06-01 ends 08-30.
         let expected = [train, train, train, train, train, embargo, embargo, test, test];
@@ -217,10 +290,62 @@ mod tests {
     }
 
     #[test]
+    fn a_cutoff_needs_a_day_of_data_before_it() {
+        let first = |first: &str| {
+            let rule = Cutoffs::Calendar { every: Every::Month, count: 12, holdout: 2 };
+            periods(rule, first, "2026-01-10").unwrap()[0].period().cutoff
+        };
+        assert_eq!(first("2025-01-31"), day("2025-02-01"));
+        assert_eq!(first("2025-02-01"), day("2025-03-01"));
+    }
+
+    #[test]
+    fn a_contract_is_known_to_be_over_only_after_the_grace_days() {
+        let label = Label::Contract { horizon_days: 90, gap_days: 7, grace_days: 30 };
+        let dates = |train: &str, test: &str| ChurnSpec {
+            label: label.clone(),
+            cutoffs: Cutoffs::Dates { train: vec![day(train)], test: vec![day(test)] },
+            ..given()
+        };
+        // 2025-01-01 + 7 = 01-08, + 90 = 04-08, + 30 = 05-08.
+        let spec = dates("2025-01-01", "2025-05-08");
+        let found = resolved(spec.clone(), "2024-12-31", "2025-09-12").unwrap();
+        let Period { start, end, .. } = *found[0].period();
+        assert_eq!((start, end), (day("2025-01-08"), day("2025-04-08")));
+        assert_eq!(found[0].known_on(), day("2025-05-08"));
+        assert_eq!(found[1].known_on(), day("2025-09-12"));
+
+        let error = resolved(spec.clone(), "2024-12-31", "2025-09-11").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Insufficient);
+        let words = "cutoff 2025-05-08 has not matured: its label is known on 2025-09-12";
+        assert!(error.to_string().starts_with(words), "{error}");
+        assert_eq!(error.hints(), ["the newest cutoff that has matured is 2025-05-07"]);
+        let error = resolved(spec, "2025-01-01", "2025-09-12").unwrap_err();
+        assert!(error.to_string().contains("2025-01-01 lies before all data"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Insufficient);
+
+        let early = dates("2025-01-01", "2025-05-07");
+        let error = resolved(early, "2024-12-31", "2025-09-12").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.to_string().contains("2025-05-08, past the test cutoff 2025-05-07"));
+
+        let rule = Cutoffs::Calendar { every: Every::Month, count: 12, holdout: 1 };
+        let spec = ChurnSpec { label: label.clone(), cutoffs: rule, ..given() };
+        let found = resolved(spec, "2024-08-31", "2025-09-12").unwrap();
+        let roles: Vec<Role> = found.iter().map(|matured| matured.period().role).collect();
+        let (train, embargo, test) = (Role::Train, Role::Embargo, Role::Test);
+        // The label of 2025-05-01 is known on 09-05, that of 06-01 not before
+        // 10-06. The one of 2024-12-01 was known on 04-07, that of 01-01 on 05-08.
+        assert_eq!(found[8].period().cutoff, day("2025-05-01"));
+        let expected = [train, train, train, train, embargo, embargo, embargo, embargo, test];
+        assert_eq!(roles, expected);
+    }
+
+    #[test]
     fn quarters_begin_in_january_april_july_and_october() {
         let rule = Cutoffs::Calendar { every: Every::Quarter, count: 4, holdout: 1 };
         let periods = periods(rule, "2020-01-01", "2025-12-31").unwrap();
-        let months: Vec<u32> = periods.iter().map(|period| period.cutoff.month()).collect();
+        let months: Vec<u32> = periods.iter().map(|it| it.period().cutoff.month()).collect();
         assert_eq!(months, [1, 4, 7, 10]);
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::frame::Frame;
 use super::params::ChurnValidParams;
-use super::periods::Period;
+use super::periods::Matured;
 use super::trial::Block;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -88,7 +88,7 @@ fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
 pub(super) fn blocks(
     frame: &Frame,
     rows: &[usize],
-    periods: &[Period],
+    periods: &[Matured],
     params: &ChurnValidParams,
 ) -> Vec<Block> {
     by_time(frame, rows, periods, params).unwrap_or_else(|| {
@@ -108,7 +108,7 @@ pub(super) fn blocks(
 fn by_time(
     frame: &Frame,
     rows: &[usize],
-    periods: &[Period],
+    periods: &[Matured],
     params: &ChurnValidParams,
 ) -> Option<Vec<Block>> {
     let used: BTreeSet<usize> = rows.iter().map(|&row| frame.periods()[row]).collect();
@@ -119,8 +119,8 @@ fn by_time(
     let latest = &used[used.len() - used.len() / 3..];
     let spans = latest.chunks(latest.len().div_ceil(N_SPANS).max(1));
     let block = |span: &[usize]| {
-        let begin = periods[*span.first()?].cutoff;
-        let is_known = |index: usize| periods[index].end <= begin;
+        let begin = periods[*span.first()?].period().cutoff;
+        let is_known = |index: usize| periods[index].known_on() <= begin;
         let n_known = used.iter().filter(|&&index| is_known(index)).count();
         let part = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
             rows.iter().copied().filter(|&row| keep(frame.periods()[row])).collect()
@@ -175,6 +175,8 @@ mod tests {
 
     use super::super::frame::Rows;
     use super::super::params::{ChurnParams, tests::given};
+    use super::super::periods::resolve;
+    use super::super::spec::{ChurnSpec, Cutoffs, Every, Label};
     use super::*;
 
     /// Customer `c` has rows at `c % 3 + 1` cutoffs and churns if `c % 4 == 0`.
@@ -220,18 +222,24 @@ mod tests {
             }
         }
         let frame = Frame::new(rows, Vec::new()).unwrap();
-        let mut spec = given();
-        spec.min_churners = 5;
-        let params = ChurnParams::new(spec).check().unwrap();
-        let first = chrono::NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
-        let period = |month: u32, window: u64| {
-            let cutoff = first + chrono::Months::new(month);
-            let end = cutoff + chrono::Days::new(window);
-            Period { cutoff, start: cutoff, end, role: super::super::Role::Train }
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+        let params = |horizon_days| {
+            let label = Label::Inactivity {
+                horizon_days,
+                gap_days: 0,
+                eligible_days: 90,
+                activities: Vec::new(),
+            };
+            let cutoffs = Cutoffs::Calendar { every: Every::Month, count: 12, holdout: 3 };
+            ChurnParams::new(ChurnSpec { label, cutoffs, ..given() }).check().unwrap()
         };
         let all: Vec<usize> = (0..frame.n_rows()).collect();
-        let dealt = |window| {
-            let periods: Vec<Period> = (0..12).map(|month| period(month, window)).collect();
+        let dealt = |horizon_days| {
+            let params = params(horizon_days);
+            // The newest cutoff whose label is known is that of December.
+            let end = day("2025-12-01") + chrono::Days::new(u64::from(horizon_days));
+            let periods = resolve(&params, day("2024-12-01"), end).unwrap();
+            assert_eq!(periods.len(), 12);
             blocks(&frame, &all, &periods, &params)
         };
         let of = |rows: &[usize]| {
@@ -244,7 +252,7 @@ mod tests {
         assert_eq!(found, [((0, 5), (8, 9)), ((0, 7), (10, 11))]);
         // Labels of half a year leave too little to predict from.
         assert_eq!(dealt(180).len(), N_FOLDS);
-        let no_periods = blocks(&frame, &all, &[], &params);
+        let no_periods = blocks(&frame, &all, &[], &params(90));
         assert!(no_periods.iter().all(|block| block.train.len() + block.test.len() == all.len()));
     }
 

@@ -67,11 +67,21 @@ pub struct ChurnSpec {
     pub seed: u64,
 }
 
-/// Who counts as churned at a cutoff.
+/// Who is asked about at a cutoff, and who of them counts as churned.
+///
+/// The horizon is `[cutoff + gap, cutoff + gap + horizon)`, whole days of UTC.
+/// Who is *eligible* is decided by what was known at the cutoff; what became
+/// of them by what is known when the model is trained. Customers who have
+/// already churned are neither trained on nor scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Label {
     /// No qualifying activity through the horizon.
+    ///
+    /// Eligible: customers with such activity in the `eligible_days` before
+    /// the cutoff; the others have already gone. What happens in the gap says
+    /// nothing: who is silent in it may still come, and who comes in it may
+    /// fall silent right after.
     Inactivity {
         /// Days in which nothing may happen for a customer to count as churned.
         horizon_days: u32,
@@ -85,11 +95,80 @@ pub enum Label {
         #[serde(default)]
         activities: Vec<String>,
     },
+    /// The customer's last contract ended, and was not renewed in time.
+    ///
+    /// A contract runs from `started_at` until `ended_at`, whatever it brings;
+    /// an agreed end (`ends_at`) that passes ends nothing, as in the reports on
+    /// recurring revenue. A customer is *under contract* from the first start
+    /// until an end at which no other contract runs and after which none
+    /// begins for `grace_days` (the last instant included): that end is the
+    /// churn. Overlaps, renewals and several contracts follow from it.
+    ///
+    /// Eligible: customers with a contract running at the cutoff. Who turns out
+    /// to have churned before the horizon begins, in the gap, or before the
+    /// cutoff by an end that was entered late, is left out of training: nobody
+    /// could have acted, so they are neither a success nor a failure.
+    ///
+    /// A contract that ran at the cutoff and is written anew by its renewal
+    /// (the same id, a later start) has not ended.
+    Contract {
+        /// Days in which the last contract must end for a customer to count as
+        /// churned.
+        horizon_days: u32,
+        /// Days after the cutoff that are left out: the time needed to act.
+        #[serde(default)]
+        gap_days: u32,
+        /// A contract that begins so soon after another's end continues it. The
+        /// label is known only so many days after the horizon.
+        #[serde(default = "default_grace_days")]
+        grace_days: u32,
+    },
     /// A column of the data says so.
+    ///
+    /// Eligible for training: customers who have the label. For scoring: all
+    /// known customers but those of whom it says that they have churned.
     Given {
         /// Name in the table `labels`.
         label: String,
     },
+}
+
+/// When a label is known, in days after the cutoff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Delay {
+    /// Until the horizon begins.
+    pub gap: u32,
+    /// From there until it ends.
+    pub horizon: u32,
+    /// From there until the label is known.
+    pub grace: u32,
+}
+
+impl Label {
+    /// When the label is known; nothing for one that has no dates.
+    pub(super) const fn delay(&self) -> Option<Delay> {
+        match *self {
+            Self::Inactivity { horizon_days, gap_days, .. } => {
+                Some(Delay { gap: gap_days, horizon: horizon_days, grace: 0 })
+            }
+            Self::Contract { horizon_days, gap_days, grace_days } => {
+                Some(Delay { gap: gap_days, horizon: horizon_days, grace: grace_days })
+            }
+            Self::Given { .. } => None,
+        }
+    }
+
+    /// What decides who is eligible, as a hint for where nobody is.
+    #[must_use]
+    pub const fn eligibility(&self) -> &'static str {
+        match self {
+            Self::Inactivity { .. } => {
+                "the spec's eligible_days says how recently a customer must have been active"
+            }
+            Self::Contract { .. } => "only customers with a running contract are eligible",
+            Self::Given { .. } => "customers whose label says that they have churned are not",
+        }
+    }
 }
 
 /// The past dates at which training rows are made.
@@ -224,6 +303,10 @@ impl Default for ValueHorizon {
     }
 }
 
+fn default_grace_days() -> u32 {
+    30
+}
+
 fn default_ridge() -> Vec<f64> {
     vec![0.3, 3.0, 30.0, 300.0]
 }
@@ -319,6 +402,13 @@ holdout = 3
         assert_eq!(error.kind(), ErrorKind::Usage);
         let words = error.to_string();
         assert!(words.starts_with("x.toml, line ") && words.contains("hold_out"), "{words}");
+
+        let kind = SMALL.replace("inactivity", "contract");
+        let words = ChurnSpec::parse(&kind, "x.toml").unwrap_err().to_string();
+        assert!(words.starts_with("x.toml, line ") && words.contains("eligible_days"), "{words}");
+        let kind = SMALL.replace("inactivity", "contracts");
+        let words = ChurnSpec::parse(&kind, "x.toml").unwrap_err().to_string();
+        assert!(words.contains("contracts") && words.contains("`contract`"), "{words}");
 
         let extra = format!("sed = 1\n{SMALL}");
         let words = ChurnSpec::parse(&extra, "x.toml").unwrap_err().to_string();

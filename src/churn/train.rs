@@ -16,7 +16,7 @@ use super::frame::Frame;
 use super::metrics::{Metrics, Ranking};
 use super::model::ChurnModel;
 use super::params::ChurnValidParams;
-use super::periods::{Period, Role, check_no_overlap};
+use super::periods::{Matured, Role, check_no_overlap};
 use super::spec::Cutoffs;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -61,7 +61,7 @@ pub struct Trained {
 pub fn train(
     frame: &Frame,
     params: &ChurnValidParams,
-    periods: &[Period],
+    periods: &[Matured],
     n_threads: usize,
 ) -> Result<Trained> {
     let spec = params.spec();
@@ -105,7 +105,7 @@ struct Split {
     test: Vec<usize>,
 }
 
-fn by_time(frame: &Frame, periods: &[Period]) -> Result<Vec<Split>> {
+fn by_time(frame: &Frame, periods: &[Matured]) -> Result<Vec<Split>> {
     check_no_overlap(periods)?;
     if let Some(&period) = frame.periods().iter().find(|&&period| period >= periods.len()) {
         return Err(Error::new(
@@ -113,7 +113,7 @@ fn by_time(frame: &Frame, periods: &[Period]) -> Result<Vec<Split>> {
             format!("a row names cutoff {period} of {}", periods.len()),
         ));
     }
-    let of_role = |role| frame.rows_where(|period| periods[period].role == role);
+    let of_role = |role| frame.rows_where(|period| periods[period].period().role == role);
     Ok(vec![Split { train: of_role(Role::Train), test: of_role(Role::Test) }])
 }
 

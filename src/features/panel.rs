@@ -1,19 +1,19 @@
 //! Which customers, at which cutoffs, with which outcome, make the training set?
 //!
-//! One row is one customer at one cutoff. For an inactivity label the eligible
-//! are those active shortly before the cutoff, and they have churned if they
-//! are not active in the label window. For a given label there is one cutoff,
-//! the present, and the row's number in the source decides its fold.
+//! One row is one customer at one cutoff: who is eligible then, and whether they
+//! churned, says [`Label`]. For a given label there is one cutoff, the present,
+//! and the row's number in the source decides its fold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, Utc};
 
+use super::label::{Source, before};
 use super::{Gathered, run};
 use crate::churn::{
-    ChurnSpec, ChurnValidParams, Cutoffs, Feature, Frame, Label, Period, Rows, resolve,
+    ChurnSpec, ChurnValidParams, Cutoffs, Feature, Frame, Label, Matured, Rows, resolve,
 };
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -25,21 +25,22 @@ pub struct Panel {
     /// The rows.
     pub frame: Frame,
     /// The cutoffs, in the order of `Frame::periods`; empty for folds.
-    pub periods: Vec<Period>,
+    pub periods: Vec<Matured>,
 }
 
-/// Builds the training panel of a spec from what was known at `as_of`.
-/// `progress` is told `(done, of)` cutoffs.
+/// Builds the training panel of a spec from what the store says at `moment`:
+/// what happened up to it, by what was known of that then, or by all that is
+/// known today. `progress` is told `(done, of)` cutoffs.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Insufficient`] if no cutoff has matured or no label is there,
-/// saying what is missing.
+/// [`ErrorKind::Insufficient`] if no cutoff has matured, no label is there, or
+/// all rows have the same, saying what is missing.
 pub async fn training(
     engine: &Engine,
     catalogue: &Catalogue,
     params: &ChurnValidParams,
-    as_of: DateTime<Utc>,
+    moment: Moment,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<Panel> {
     let spec = params.spec();
@@ -49,26 +50,28 @@ pub async fn training(
         let Cutoffs::Folds { n } = spec.cutoffs else {
             return Err(Error::new(ErrorKind::Usage, "a given label is validated by folds"));
         };
+        let as_of = moment.as_of;
         given(engine, catalogue, label, n, as_of, &mut rows).await?;
+        check_outcomes(&spec.label, &rows.churned)?;
         gathered.add(engine, catalogue, &spec.features, as_of, &rows.ids).await?;
         progress(1, 1);
         let frame = Frame::new(rows, gathered.into_columns())?;
         return Ok(Panel { frame, periods: Vec::new() });
     }
-    let (first, end) = span(engine, catalogue, &spec.label, as_of).await?;
+    let source = Source { engine, catalogue, label: &spec.label };
+    let (first, end) = source.span(moment).await?;
     let periods = resolve(params, first, end)?;
-    for (index, period) in periods.iter().enumerate() {
-        let cutoff = before(period.cutoff);
-        let ids: Vec<String> = eligible(engine, catalogue, &spec.label, cutoff).await?;
-        let stayed = stayed(engine, catalogue, &spec.label, period).await?;
+    for (index, matured) in periods.iter().enumerate() {
+        let outcomes = source.outcomes(matured, moment.known_as_of).await?;
+        let (ids, churned): (Vec<String>, Vec<bool>) = outcomes.into_iter().unzip();
+        let cutoff = before(matured.period().cutoff);
         gathered.add(engine, catalogue, &spec.features, cutoff, &ids).await?;
-        for id in ids {
-            rows.churned.push(!stayed.contains(&id));
-            rows.periods.push(index);
-            rows.ids.push(id);
-        }
+        rows.periods.resize(rows.periods.len() + ids.len(), index);
+        rows.churned.extend(churned);
+        rows.ids.extend(ids);
         progress(index + 1, periods.len());
     }
+    check_outcomes(&spec.label, &rows.churned)?;
     Ok(Panel { frame: Frame::new(rows, gathered.into_columns())?, periods })
 }
 
@@ -84,24 +87,11 @@ pub async fn scoring(
     cutoff: DateTime<Utc>,
     features: &[Feature],
 ) -> Result<Frame> {
-    let ids = match &spec.label {
-        Label::Inactivity { .. } => eligible(engine, catalogue, &spec.label, cutoff).await?,
-        Label::Given { .. } => {
-            let view = engine.at(Moment::known_at(cutoff));
-            let query = catalogue.get(Purpose::Churn, "everyone")?;
-            texts(&run(&view, query, cutoff, BTreeMap::new()).await?)
-        }
-    };
+    let ids = Source { engine, catalogue, label: &spec.label }.eligible(cutoff).await?;
     let mut gathered = Gathered::default();
     gathered.add(engine, catalogue, &spec.features, cutoff, &ids).await?;
     let rows = Rows { periods: vec![0; ids.len()], churned: Vec::new(), ids };
     Frame::new(rows, gathered.into_columns_of(features))
-}
-
-/// The last microsecond before a day: a cutoff at a date leaves that day to
-/// the label.
-fn before(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc() - TimeDelta::microseconds(1)
 }
 
 /// Labels of the source, each customer with their fold.
@@ -136,89 +126,36 @@ async fn given(
     Ok(())
 }
 
-async fn eligible(
-    engine: &Engine,
-    catalogue: &Catalogue,
-    label: &Label,
-    cutoff: DateTime<Utc>,
-) -> Result<Vec<String>> {
-    let Label::Inactivity { eligible_days, activities, .. } = label else {
-        return Ok(Vec::new());
-    };
-    let moment = Moment::known_at(cutoff);
-    active(engine, catalogue, moment, i64::from(*eligible_days), activities).await
-}
-
-/// Who was active in the label window. What is known today counts, since the
-/// truth about the past is wanted, not what was known of it then.
-async fn stayed(
-    engine: &Engine,
-    catalogue: &Catalogue,
-    label: &Label,
-    period: &Period,
-) -> Result<BTreeSet<String>> {
-    let Label::Inactivity { activities, .. } = label else {
-        return Ok(BTreeSet::new());
-    };
-    let moment = Moment { as_of: before(period.end), known_as_of: None };
-    let days = (period.end - period.start).num_days();
-    Ok(active(engine, catalogue, moment, days, activities).await?.into_iter().collect())
-}
-
-async fn active(
-    engine: &Engine,
-    catalogue: &Catalogue,
-    moment: Moment,
-    days: i64,
-    activities: &[String],
-) -> Result<Vec<String>> {
-    let query = catalogue.get(Purpose::Churn, "active")?;
-    let bound = BTreeMap::from([
-        ("within".to_owned(), Value::Duration(TimeDelta::days(days))),
-        ("activities".to_owned(), Value::List(activities.to_vec())),
-    ]);
-    Ok(texts(&run(&engine.at(moment), query, moment.as_of, bound).await?))
-}
-
-/// The days `[first, end)` that the data covers completely at `as_of`.
-///
-/// An export of activity that is older than that of another table must not
-/// make its missing days look like silence: the days after the newest
-/// qualifying activity are not covered.
-async fn span(
-    engine: &Engine,
-    catalogue: &Catalogue,
-    label: &Label,
-    as_of: DateTime<Utc>,
-) -> Result<(NaiveDate, NaiveDate)> {
-    let query = catalogue.get(Purpose::Churn, "span")?;
-    let mut bound = BTreeMap::new();
-    if let Label::Inactivity { activities, .. } = label {
-        bound.insert("activities".to_owned(), Value::List(activities.clone()));
+/// Refuses outcomes that have nothing to tell apart.
+fn check_outcomes(label: &Label, churned: &[bool]) -> Result<()> {
+    let n_churned = churned.iter().filter(|churned| **churned).count();
+    let rows = churned.len();
+    if 0 < n_churned && n_churned < rows {
+        return Ok(());
     }
-    let batches = run(&engine.at(Moment::known_at(as_of)), query, as_of, bound).await?;
-    let instant = |column: usize| {
-        batches.iter().filter(|batch| batch.num_rows() > 0).find_map(|batch| {
-            let at = batch.column(column).as_primitive_opt::<TimestampMicrosecondType>()?;
-            (!at.is_null(0)).then(|| DateTime::from_timestamp_micros(at.value(0)))?
-        })
-    };
-    let (Some(first), Some(last)) = (instant(0), instant(1)) else {
-        return Err(Error::new(ErrorKind::Insufficient, "there is no activity to learn from")
-            .hint("load activity first: tenure ingest PATH"));
-    };
-    // A day that `as_of` lies in the middle of is not complete. The day of the
-    // newest activity is, if `as_of` says that the data goes to its end.
-    let told = (as_of + TimeDelta::microseconds(1)).date_naive();
-    let seen = last.date_naive() + Days::new(1);
-    Ok((first.date_naive(), told.min(seen)))
-}
-
-fn texts(batches: &[RecordBatch]) -> Vec<String> {
-    let mut all = Vec::new();
-    for batch in batches {
-        let column = batch.column(0).as_string::<i32>();
-        all.extend((0..column.len()).map(|row| column.value(row).to_owned()));
+    let refuse = |words: String| Err(Error::new(ErrorKind::Insufficient, words));
+    if rows == 0 {
+        let error = refuse("nobody was eligible at any cutoff".to_owned());
+        return error.map_err(|error| error.hint(label.eligibility()));
     }
-    all
+    let (what, hint) = match (n_churned, label) {
+        (0, Label::Inactivity { .. }) => {
+            ("none churned", "shorten label.horizon_days, or name in label.activities what counts")
+        }
+        (0, Label::Contract { .. }) => (
+            "none churned",
+            "only `ended_at` ends a contract: see that the mapping fills it, or shorten label.grace_days",
+        ),
+        (0, Label::Given { .. }) => ("none churned", "see which column the mapping reads as true"),
+        (_, Label::Inactivity { .. }) => {
+            ("all churned", "lengthen label.horizon_days, or let more of label.activities count")
+        }
+        (_, Label::Contract { .. }) => (
+            "all churned",
+            "lengthen label.grace_days, or see whether running contracts were loaded",
+        ),
+        (_, Label::Given { .. }) => ("all churned", "load those who stayed, too"),
+    };
+    refuse(format!("of {rows} rows to train on, {what}: there is nothing to tell apart"))
+        .map_err(|error| error.hint(hint))
 }

@@ -101,7 +101,11 @@ impl Tenure {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = async {
             let at = self.model_moment(&engine, &params, as_of)?;
-            let panel = panel::training(&engine, self.catalogue(), &params, at, progress).await?;
+            // Of the past, all that is known today counts, unless the training is
+            // to be the one that could have been done at a day in the past.
+            let moment = Moment { as_of: at, known_as_of: as_of.map(|_| at) };
+            let panel =
+                panel::training(&engine, self.catalogue(), &params, moment, progress).await?;
             let provenance = self.provenance(&engine, &params, &panel, at)?;
             let threads = threads();
             let (frame, periods) = (panel.frame, panel.periods);
@@ -178,7 +182,7 @@ impl Tenure {
         Ok(Provenance {
             // Whole days before the moment, as the cutoffs are.
             data_end: Some((at + chrono::TimeDelta::microseconds(1)).date_naive()),
-            periods: panel.periods.clone(),
+            periods: panel.periods.iter().map(|matured| *matured.period()).collect(),
             feature_sql,
             data_versions,
         })
@@ -251,7 +255,7 @@ impl Tenure {
                 ErrorKind::Insufficient,
                 format!("nobody is eligible to be scored at {}", reports::iso(cutoff)),
             )
-            .hint("the spec's eligible_days says how recently a customer must have been active"));
+            .hint(content.spec.label.eligibility()));
         }
         let scored = content.model.score(&frame, threads())?;
         let known = self.known_customers(engine, cutoff, &content.spec).await?;
@@ -313,7 +317,7 @@ impl Tenure {
 fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
     let data_end = reports::default_as_of(engine);
     match spec.label {
-        crate::churn::Label::Inactivity { .. } => data_end,
+        crate::churn::Label::Inactivity { .. } | crate::churn::Label::Contract { .. } => data_end,
         crate::churn::Label::Given { .. } => {
             engine.snapshot().manifest().known_end().map_or(data_end, |known| known.max(data_end))
         }

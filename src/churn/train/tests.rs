@@ -195,10 +195,10 @@ fn by_time_only_later_periods_test_and_the_embargo_is_fitted_last() {
     assert_eq!((found.metrics.rows, found.train_rows), (400, 600));
 
     let mut leaking = periods.clone();
-    leaking[2].end = day("2025-05-02");
+    leaking[2] = leaking[2].altered(Role::Train, day("2025-05-02"));
     let error = train(&frame, &params, &leaking, 1).unwrap_err();
     assert!(error.to_string().contains("2025-05-02, past the test cutoff 2025-05-01"));
-    leaking[2].role = Role::Embargo;
+    leaking[2] = leaking[2].altered(Role::Embargo, day("2025-05-02"));
     let found = train(&frame, &params, &leaking, 1).unwrap().validation;
     assert_eq!(found.train_rows, 400);
 }

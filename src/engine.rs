@@ -52,8 +52,10 @@ mod memory;
 mod merge;
 mod scan;
 mod sorted;
+mod twin;
 
 use scan::{File, Stored};
+pub use twin::Later;
 
 /// The instant a query stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod export;
 mod faults;
 mod features;
 mod goldens;
+mod guard;
 mod labels;
 mod layout;
 mod limits;

@@ -218,6 +218,9 @@ pub struct Features {
     pub attributes: Attributes,
     /// Features left out, such as one that gives the label away.
     pub exclude: Vec<String>,
+    /// Features the leakage guard lets pass, since somebody looked at them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<String>,
 }
 
 /// Which attributes of the customer are features.

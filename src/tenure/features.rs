@@ -70,6 +70,7 @@ impl Tenure {
             groups: groups.collect(),
             attributes: Attributes::All(true),
             exclude: Vec::new(),
+            trusted: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::config::{Config, Language};
 use crate::engine::{Engine, Moment};
 use crate::error::Result;
+use crate::features::guard::findings;
 use crate::reports::header::Header;
 use crate::reports::{self, Catalogue, Purpose, ReportRequest, ReportTable, Value, params};
 use crate::tables::Store;
@@ -157,7 +158,8 @@ impl Tenure {
         Ok(report)
     }
 
-    /// Runs every data check over everything stored.
+    /// Runs every data check over everything stored, and looks at the plans of
+    /// all feature queries.
     ///
     /// # Errors
     ///
@@ -185,6 +187,14 @@ impl Tenure {
                 table: ReportTable::new(schema, batches, as_of, tz, values),
             });
         }
+        let as_of = reports::default_as_of(&engine);
+        let tz = params::time_zone(&self.config.tz)?;
+        let leaks = findings::rows(&engine, &self.catalogue, as_of).await?;
+        found.push(CheckResult {
+            name: findings::NAME.to_owned(),
+            header: findings::header(&self.catalogue)?,
+            table: ReportTable::new(leaks.schema(), vec![leaks], as_of, tz, BTreeMap::new()),
+        });
         Ok(found)
     }
 }

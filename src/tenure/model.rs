@@ -28,6 +28,7 @@ use crate::churn::{
 use crate::config::Language;
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
+use crate::features::guard::Guard;
 use crate::features::{panel, run};
 use crate::reports::{self, Purpose, Value, params};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
@@ -89,7 +90,7 @@ impl Tenure {
     /// # Errors
     ///
     /// [`ErrorKind::Insufficient`] if the data can not carry a model, saying
-    /// what is missing.
+    /// what is missing; what the leakage guard refuses ([`crate::features::guard`]).
     pub async fn train(
         &self,
         spec: ChurnSpec,
@@ -101,12 +102,15 @@ impl Tenure {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = async {
             let at = self.model_moment(&engine, &params, as_of)?;
+            let guard = Guard::of(&engine, self.catalogue(), &params.spec().features, at).await?;
             // Of the past, all that is known today counts, unless the training is
             // to be the one that could have been done at a day in the past.
             let moment = Moment { as_of: at, known_as_of: as_of.map(|_| at) };
             let panel =
                 panel::training(&engine, self.catalogue(), &params, moment, progress).await?;
             let provenance = self.provenance(&engine, &params, &panel, at)?;
+            let periods = &provenance.periods;
+            guard.check(&engine, self.catalogue(), &panel.frame, periods, at).await?;
             let threads = threads();
             let (frame, periods) = (panel.frame, panel.periods);
             let rows = frame.n_rows();

@@ -142,14 +142,15 @@ fn solve<const N: usize>(mut system: [[f64; N]; N], mut right: [f64; N]) -> Opti
         row[i] += 1e-12;
     }
     for pivot in 0..N {
-        let diagonal = system[pivot][pivot];
+        let above = system[pivot];
+        let diagonal = above[pivot];
         if diagonal <= 0.0 || !diagonal.is_finite() {
             return None;
         }
         for row in pivot + 1..N {
             let factor = system[row][pivot] / diagonal;
-            for column in pivot..N {
-                system[row][column] -= factor * system[pivot][column];
+            for (cell, above) in system[row].iter_mut().zip(above) {
+                *cell -= factor * above;
             }
             right[row] -= factor * right[pivot];
         }

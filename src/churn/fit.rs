@@ -162,7 +162,7 @@ mod tests {
         let rows = Rows {
             ids: (0..2 * n_customers).map(|row| format!("c{:04}", row / 2)).collect(),
             periods: (0..2 * n_customers).map(|row| row % 2).collect(),
-            churned: (0..2 * n_customers).map(|row| row / 2 % 3 == 0).collect(),
+            churned: (0..2 * n_customers).map(|row| (row / 2).is_multiple_of(3)).collect(),
         };
         Frame::new(rows, Vec::new()).unwrap()
     }
@@ -184,9 +184,9 @@ mod tests {
             tried[simplest_as_good(&tried)].setting
         };
         // Wrong about one customer in five or in ten, others each time: clear.
-        assert_eq!(chosen(&|row| row % 5 != 0, &|row| row % 10 != 0), COMPLEX);
+        assert_eq!(chosen(&|row| !row.is_multiple_of(5), &|row| !row.is_multiple_of(10)), COMPLEX);
         // Wrong about as many, but for one row.
-        assert_eq!(chosen(&|row| row % 5 != 0, &|row| row % 5 != 1 || row == 1), SIMPLE);
+        assert_eq!(chosen(&|row| !row.is_multiple_of(5), &|row| row % 5 != 1 || row == 1), SIMPLE);
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
     fn being_timid_is_no_fault_since_calibration_mends_it() {
         let frame = frame(100);
         let blocks = [Block { train: Vec::new(), test: (0..frame.n_rows()).collect() }];
-        let right = |row: usize| row % 7 != 0;
+        let right = |row: usize| !row.is_multiple_of(7);
         let trials = [trial(&frame, SIMPLE, 0.2, right), trial(&frame, COMPLEX, 2.0, right)];
         let tried = judge(&frame, &blocks, &trials);
         assert!((tried[0].log_loss - tried[1].log_loss).abs() < 1e-6, "{tried:?}");

@@ -58,7 +58,8 @@ pub enum Language {
 #[serde(deny_unknown_fields)]
 pub struct EngineConfig {
     memory_limit: String,
-    /// Threads a query is spread over; all cores if absent.
+    /// Threads that queries, training and scoring are spread over; all cores if
+    /// absent. They change the time only.
     pub partitions: Option<usize>,
     /// Seconds after which a query is ended.
     pub query_seconds: u64,

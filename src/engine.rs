@@ -368,9 +368,12 @@ impl View {
             self.context.register_table(spec.name, stored)?;
             return Ok(());
         };
-        let versioned =
-            self.engine.snapshot.manifest().versioned.iter().any(|name| name == spec.name);
-        let scan = LogicalPlanBuilder::scan(spec.name, provider_as_source(stored), None)?;
+        let snapshot = &self.engine.snapshot;
+        let versioned = snapshot.manifest().versioned.iter().any(|name| name == spec.name);
+        let mut scan = LogicalPlanBuilder::scan(spec.name, provider_as_source(stored), None)?;
+        if let Some(last) = snapshot.last_load().filter(|_| spec.has("load_id")) {
+            scan = scan.filter(ident("load_id").lt_eq(lit(last)))?;
+        }
         let plan = cut(scan, spec, moment, newest, versioned)?;
         self.context.register_table(spec.name, Arc::new(ViewTable::new(plan, None)))?;
         Ok(())

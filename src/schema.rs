@@ -63,6 +63,8 @@ pub enum Table {
     Quarantine,
     /// Churn scores, with history.
     Scores,
+    /// Churn scores of a model that is on trial.
+    ShadowScores,
     /// The manifest: one row per complete run.
     Runs,
 }
@@ -254,7 +256,8 @@ impl Table {
 
     /// The tables a mapping may feed.
     pub fn mappable() -> impl Iterator<Item = Self> {
-        Self::all().filter(|table| !matches!(table, Self::Quarantine | Self::Scores | Self::Runs))
+        let own = [Self::Quarantine, Self::Scores, Self::ShadowScores, Self::Runs];
+        Self::all().filter(move |table| !own.contains(table))
     }
 
     /// The table called `name`.

@@ -24,6 +24,8 @@ mod limits;
 mod model;
 mod real_data;
 mod reference;
+mod registry;
+mod replay;
 mod revenue;
 mod serve;
 mod stores;

@@ -10,7 +10,7 @@ use tenure::{ChurnSpec, ErrorKind, Tenure};
 
 use crate::common::{block_on, sample};
 
-fn generated() -> (TempDir, Tenure) {
+pub fn generated() -> (TempDir, Tenure) {
     let folder = TempDir::new().unwrap();
     let plan = Plan::new(250, 11, 14, Plan::default().start()).unwrap();
     write(&plan, folder.path(), &mut |_, _| {}).unwrap();

@@ -43,6 +43,9 @@ pub struct Trained {
     pub model: ChurnModel,
     /// Measured on held-out rows.
     pub validation: Validation,
+    /// Those rows of the frame, with the probability that a model which had
+    /// not seen them gave each; what another model says of them can be compared.
+    pub held_out: Vec<(usize, f64)>,
 }
 
 /// Validates and fits a model on the labelled rows of `frame`.
@@ -96,7 +99,8 @@ pub fn train(
         estimator: model.setting().to_string(),
         tried,
     };
-    Ok(Trained { model, validation })
+    let held_out = tested.into_iter().zip(probabilities).collect();
+    Ok(Trained { model, validation, held_out })
 }
 
 /// Rows to fit on and rows to score.

@@ -14,7 +14,7 @@ use crate::generate::{Oracle, Plan};
 use crate::ingest::IngestOptions;
 use crate::reports::render::{Format, render, ruled};
 use crate::reports::{Purpose, ReportRequest};
-use crate::tenure::{Tenure, TrainSummary};
+use crate::tenure::{Promotion, Tenure, TrainSummary};
 
 /// Generate a CRM's data, load it, report, train, score and serve it
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,8 @@ pub(super) async fn run(args: Args, mut config: Config) -> Result<()> {
         "a model of who leaves, tested on later months",
         "训练流失预测模型，并用之后的月份检验",
     );
-    let trained = train::train(&tenure, ChurnSpec::built_in("churn")?, None).await?;
+    let spec = ChurnSpec::built_in("churn")?;
+    let trained = train::train(&tenure, spec, None, Promotion::Earned).await?;
     output::text(&train::render(&trained, language))?;
     output::text(&beside_the_truth(&args.dir, &trained, language)?)?;
 

@@ -22,7 +22,10 @@ mod export;
 mod features;
 mod generate;
 mod ingest;
+mod models;
 mod output;
+mod promote;
+mod replay;
 mod report;
 mod score;
 mod serve;
@@ -72,8 +75,18 @@ enum Verb {
     Compact(compact::Args),
     /// Train a churn model and say how good it is
     Train(train::Args),
-    /// Score every customer with the newest model
+    /// List trained models; say which served when, or how the one on trial compares
+    Models(models::Args),
+    /// Make a trained model the one that serves
+    Promote(promote::Promote),
+    /// Go back to the model that served before
+    Rollback,
+    /// Let a model score beside the served one, its scores shown nowhere
+    Shadow(promote::Shadow),
+    /// Score every customer with the model that serves
     Score(score::Args),
+    /// Recompute past scores from what was recorded, and compare them to the bit
+    Replay(replay::Args),
     /// Say why a customer has the score they have
     Explain(explain::Args),
     /// Write the newest scores in the form another CRM takes
@@ -132,7 +145,12 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Check(args) => return check::run(args, with_data(config).await?).await,
         Verb::Compact(args) => compact::run(args, with_data(config).await?).await?,
         Verb::Train(args) => train::run(args, with_data(config).await?).await?,
+        Verb::Models(args) => models::run(args, with_data(config).await?).await?,
+        Verb::Promote(args) => promote::promote(args, with_data(config).await?).await?,
+        Verb::Rollback => promote::rollback(with_data(config).await?).await?,
+        Verb::Shadow(args) => promote::shadow(args, with_data(config).await?).await?,
         Verb::Score(args) => score::run(args, with_data(config).await?).await?,
+        Verb::Replay(args) => return replay::run(args, with_data(config).await?).await,
         Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,
         Verb::Export(export::Args { what: export::What::Mapping(args) }) => {
             export::mapping(&args)?;
@@ -198,7 +216,7 @@ fn exit_codes() -> String {
         (ErrorKind::Query, "a query file does not plan or run"),
         (ErrorKind::Internal, "a defect of Tenure itself"),
     ];
-    let mut text = "Exit codes:\n   0  done\n   1  check --fail: a check has findings".to_owned();
+    let mut text = "Exit codes:\n   0  done\n   1  check --fail: a check has findings; replay: a score differs".to_owned();
     for (kind, meaning) in failures {
         text.push_str(&format!("\n  {:>2}  {meaning}", kind.exit_code()));
     }

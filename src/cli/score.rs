@@ -1,13 +1,13 @@
-//! `tenure score`: scores every customer with the newest model.
+//! `tenure score`: scores every customer with the model that serves.
 
 use super::{compact, output};
 use crate::config::Language;
 use crate::error::Result;
 use crate::reports::iso;
 use crate::serve::ui::band::Band;
-use crate::tenure::{ScoreSummary, Tenure};
+use crate::tenure::{ScoreSummary, ShadowSummary, Tenure};
 
-/// Score every customer with the newest model, once a night; files are merged first where that is due
+/// Score every customer with the model that serves, once a night; files are merged first where that is due
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Score as of this date or instant [default: the end of the data]
@@ -26,6 +26,9 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let summary = tenure.score(args.as_of.as_deref()).await;
     wheel.finish_and_clear();
     let summary = summary?;
+    if let Some(ShadowSummary { model, refused: Some(why), .. }) = &summary.shadow {
+        output::say(format_args!("warning: model {model} on trial did not score: {why}"));
+    }
     if args.format == "json" {
         return output::json(&summary);
     }

@@ -6,7 +6,7 @@ use super::output;
 use crate::churn::ChurnSpec;
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tenure::{Tenure, TrainSummary};
+use crate::tenure::{Promotion, Reason, Tenure, TrainSummary, Verdict};
 
 /// Train a churn model and say how good it is
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,12 @@ pub(super) struct Args {
     /// Train on what was known at this date or instant [default: the end of the data]
     #[arg(long, value_name = "DATE|INSTANT")]
     as_of: Option<String>,
+    /// Serve the model even if it is worse than the one that serves
+    #[arg(long)]
+    promote: bool,
+    /// Keep the model without serving it
+    #[arg(long, conflicts_with = "promote")]
+    no_promote: bool,
     /// table or json
     #[arg(long, default_value = "table", value_parser = ["table", "json"])]
     format: String,
@@ -24,7 +30,12 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let spec = spec(&args.spec)?;
-    let summary = train(&tenure, spec, args.as_of.as_deref()).await?;
+    let promotion = match (args.promote, args.no_promote) {
+        (true, _) => Promotion::Always,
+        (_, true) => Promotion::Never,
+        _ => Promotion::Earned,
+    };
+    let summary = train(&tenure, spec, args.as_of.as_deref(), promotion).await?;
     if args.format == "json" {
         return output::json(&summary);
     }
@@ -36,12 +47,13 @@ pub(super) async fn train(
     tenure: &Tenure,
     spec: ChurnSpec,
     as_of: Option<&str>,
+    promotion: Promotion,
 ) -> Result<TrainSummary> {
     let language = tenure.language();
     let bar = output::progress_of(0, language.pick("cutoffs", "个截止日"), language);
     let told = bar.clone();
     let summary = tenure
-        .train(spec, as_of, &mut move |done, of| {
+        .train_as(spec, as_of, promotion, &mut move |done, of| {
             told.set_length(of as u64);
             told.set_position(done as u64);
         })
@@ -115,5 +127,55 @@ pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
         let meaning = language.pick(en, zh);
         text.push_str(&format!("  {name:<12} {value:.4}{:<20}  {meaning}\n", interval(name)));
     }
+    text.push_str(&served(model, &summary.verdict, language));
     text
+}
+
+/// Whether the model serves now, and why.
+fn served(model: &str, verdict: &Verdict, language: Language) -> String {
+    let before = verdict.served.as_deref().unwrap_or_default();
+    let mut why = match verdict.reason {
+        Reason::First => String::new(),
+        Reason::Asked => language.pick(", as asked", "（按要求）").to_owned(),
+        Reason::Same => language.pick(", as it did", "（与此前相同）").to_owned(),
+        Reason::Unusable => language.pick(
+            format!(": {before} can not score any more"),
+            format!("：此前的 {before} 已无法评分"),
+        ),
+        Reason::NotWorse => {
+            language.pick(format!(": not worse than {before}"), format!("：不逊于此前的 {before}"))
+        }
+        Reason::Worse => {
+            language.pick(format!(": worse than {before}"), format!("：逊于正式模型 {before}"))
+        }
+        Reason::OtherQuestion => language.pick(
+            format!(": {before} answers another question, by its spec or label"),
+            format!("：正式模型 {before} 的规格或标签不同，预测的不是同一件事"),
+        ),
+        Reason::NotCompared => language.pick(
+            format!(": no rows to compare it with {before} on"),
+            format!("：没有可与正式模型 {before} 比较的数据"),
+        ),
+    };
+    if let Some(found) = &verdict.comparison {
+        let [low, high] = found.difference;
+        let rows = output::count(found.rows as u64);
+        why.push_str(&language.pick(
+            format!("; log-loss minus its log-loss on {rows} rows: [{low:+.4}, {high:+.4}]"),
+            format!("；在 {rows} 行上的对数损失之差：[{low:+.4}, {high:+.4}]"),
+        ));
+        if let Some([new, served]) = found.auc {
+            why.push_str(&language.pick(
+                format!(", AUC {new:.4} against {served:.4}"),
+                format!("，AUC 为 {new:.4}，对比 {served:.4}"),
+            ));
+        }
+    }
+    match verdict.promoted {
+        true => language.pick(format!("it serves now{why}\n"), format!("已成为正式模型{why}\n")),
+        false => language.pick(
+            format!("it does not serve{why}\n  to serve it: tenure promote {model}\n"),
+            format!("未成为正式模型{why}\n  如需启用：tenure promote {model}\n"),
+        ),
+    }
 }

@@ -18,11 +18,11 @@ use super::run;
 use crate::churn::{Label, Matured};
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
-use crate::reports::{Catalogue, Purpose, Value};
+use crate::reports::{self, Catalogue, Purpose, Value};
 
 /// What a label is asked of.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     pub engine: &'a Engine,
     pub catalogue: &'a Catalogue,
     pub label: &'a Label,
@@ -93,6 +93,24 @@ impl Source<'_> {
             }
             Label::Given { .. } => Ok(Vec::new()),
         }
+    }
+
+    /// Who was active in the horizon of an inactivity label that ends at `end`;
+    /// nobody of another label.
+    pub async fn stayed_until(self, end: DateTime<Utc>) -> Result<BTreeSet<String>> {
+        let Label::Inactivity { horizon_days, activities, .. } = self.label else {
+            return Ok(BTreeSet::new());
+        };
+        let moment = Moment { as_of: end, known_as_of: None };
+        let active = self.active(moment, i64::from(*horizon_days), activities).await?;
+        Ok(active.into_iter().collect())
+    }
+
+    /// The last instant up to which the label's data is complete.
+    pub async fn known_until(self) -> Result<DateTime<Utc>> {
+        let as_of = reports::default_as_of(self.engine);
+        let (_, end) = self.span(Moment { as_of, known_as_of: None }).await?;
+        Ok(before(end))
     }
 
     /// The days `[first, end)` at `moment` that the data covers completely.

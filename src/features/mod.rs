@@ -32,7 +32,7 @@ use crate::reports::{self, Catalogue, Purpose, Query, Value};
 use crate::text::Text;
 
 pub mod guard;
-mod label;
+pub(crate) mod label;
 pub mod panel;
 
 /// Canonical customer columns that are features whenever attributes are.

@@ -1,5 +1,7 @@
 //! How does a table's Parquet file come to be, and how is a small one read?
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use futures::TryStreamExt;
@@ -200,6 +202,14 @@ pub(super) async fn of_runs_after(
         Some(DataFile { path, bytes: object.size, rows: 0 })
     });
     Ok(files.collect())
+}
+
+/// The names of the files in a table's folder.
+pub(super) async fn names(location: &Location, table: Table) -> Result<BTreeSet<String>> {
+    let folder = location.child(&delta::folder(table));
+    let listed = location.store().list_with_delimiter(Some(&folder)).await?;
+    let names = listed.objects.iter().filter_map(|object| object.location.filename());
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Removes what writers that died left of files that were not complete; only for

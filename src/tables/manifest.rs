@@ -24,7 +24,7 @@ use crate::schema::Table;
 pub struct RunRecord {
     /// 1, 2, 3, …
     pub run_id: i64,
-    /// ingest, train or score.
+    /// ingest, compact, train, score, promote, rollback or shadow.
     pub kind: String,
     /// The versions it published and the files it loaded.
     pub manifest: Manifest,

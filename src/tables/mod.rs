@@ -95,7 +95,7 @@ impl Store {
     /// not be read.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let runs = manifest::read(&self.location).await?;
-        Ok(Snapshot { store: self.clone(), runs: runs.into(), staged: BTreeMap::new() })
+        Ok(Snapshot::of(self.clone(), runs.into()))
     }
 
     /// Starts a run that may change the store, taking the writer's lock.
@@ -128,9 +128,56 @@ pub struct Snapshot {
     runs: Arc<[RunRecord]>,
     /// Files a run has written but not published; empty for readers.
     staged: BTreeMap<Table, Vec<DataFile>>,
+    /// The versions read instead of those recorded, when files of those are
+    /// gone; they hold rows of later loads, too.
+    merged: Option<BTreeMap<String, u64>>,
 }
 
 impl Snapshot {
+    fn of(store: Store, runs: Arc<[RunRecord]>) -> Self {
+        Self { store, runs, staged: BTreeMap::new(), merged: None }
+    }
+
+    /// The state that an earlier run published; run 0 is the empty store.
+    ///
+    /// Versions stay as long as their files do. Where some are gone, the rows
+    /// are read from the files of this snapshot they were merged into, and
+    /// [`Snapshot::last_load`] says which loads there were.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the store can not
+    /// be read.
+    pub async fn back_to(&self, run_id: i64) -> Result<Self> {
+        let before = self.runs.iter().filter(|run| run.run_id <= run_id).cloned();
+        let mut then = Self::of(self.store.clone(), before.collect());
+        if !then.is_complete().await? {
+            then.merged = Some(self.manifest().versions.clone());
+        }
+        Ok(then)
+    }
+
+    /// Whether every file of the recorded versions is still there.
+    async fn is_complete(&self) -> Result<bool> {
+        for table in self.manifest().versions.keys().filter_map(|name| Table::named(name)) {
+            // A log that no longer reaches back so far is as good as no file.
+            let Ok(files) = self.files(table).await else { return Ok(false) };
+            let present = files::names(self.store.location(), table).await?;
+            if !files.iter().all(|file| present.contains(&file.path)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The newest load whose rows belong to the snapshot, if its files hold
+    /// rows of later ones.
+    #[must_use]
+    pub fn last_load(&self) -> Option<i64> {
+        self.merged.as_ref()?;
+        Some(self.loads().map(|load| load.load_id).max().unwrap_or(0))
+    }
+
     /// The store this is a snapshot of.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -167,7 +214,9 @@ impl Snapshot {
     /// [`ErrorKind::Storage`](crate::ErrorKind::Storage) if the table's log
     /// can not be read.
     pub async fn files(&self, table: Table) -> Result<Arc<[DataFile]>> {
-        let published = match self.manifest().versions.get(table.name()) {
+        let recorded = self.manifest().versions.get(table.name());
+        let merged = self.merged.as_ref().and_then(|versions| versions.get(table.name()));
+        let published = match recorded.map(|version| merged.unwrap_or(version)) {
             Some(version) => self.store.files(table, *version).await?,
             None => Arc::from([]),
         };

@@ -89,7 +89,7 @@ impl Run {
         let pending = self.pending.entry(table).or_default();
         // What Tenure itself writes is not news about customers: a score must
         // not move the end of the data that the next model is trained up to.
-        if !matches!(table, Table::Scores | Table::Quarantine) {
+        if !matches!(table, Table::Scores | Table::ShadowScores | Table::Quarantine) {
             // Agreed ends of contracts lie in the future; they do not say when
             // the data ends, so only instants that have come count.
             for column in spec.time.iter().chain(spec.later.iter().map(|(at, _)| at)) {
@@ -228,7 +228,7 @@ impl Run {
                 return Err(error);
             }
         }
-        Ok(Snapshot { store: self.store.clone(), runs: runs.into(), staged: BTreeMap::new() })
+        Ok(Snapshot::of(self.store.clone(), runs.into()))
     }
 
     /// Gives up: removes the files written so far and releases the lock.

@@ -1,7 +1,7 @@
 //! What does an application embed?
 //!
 //! [`Tenure`] is the whole engine behind one handle: open a store, load files,
-//! ask for reports, train, score, explain. The command line and the HTTP
+//! ask for reports, train, score, explain, replay. The command line and the HTTP
 //! service call exactly these functions.
 
 use std::collections::BTreeMap;
@@ -16,18 +16,30 @@ use crate::reports::{self, Catalogue, Purpose, ReportRequest, ReportTable, Value
 use crate::tables::Store;
 
 mod asked;
+mod challenge;
 mod compact;
+mod compare;
 mod export;
 mod features;
 mod load;
 mod model;
+mod models;
 mod pages;
+mod registry;
+mod replay;
 mod scores;
+mod shadow;
 
+pub use challenge::{Comparison, Promotion, Reason, Verdict};
 pub use compact::{CompactSummary, Compacted};
+pub use compare::{Compared, Outcome};
 pub use features::FeatureTable;
 pub use model::{ScoreSummary, TrainSummary};
+pub use models::{Change, ModelInfo};
+pub use registry::{How, Registry, State, Term, Version};
+pub use replay::{Difference, ReplayRequest, ReplaySummary, ReplayedRun};
 pub use scores::{ScorePage, ScoreRequest};
+pub use shadow::ShadowSummary;
 
 /// An open engine. Cheap to clone.
 #[derive(Debug, Clone)]

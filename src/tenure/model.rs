@@ -1,7 +1,7 @@
 //! How is a model trained on the store, and how are customers scored with it?
 //!
-//! Training publishes a run that names the model; scoring takes the model the
-//! newest such run names, writes one row per eligible customer to `scores`
+//! Training publishes a run that names the model; scoring takes the model that
+//! serves ([`super::registry`]), writes one row per eligible customer to `scores`
 //! and publishes them as one run. Both can be repeated: the same store, spec
 //! and moment give the same artifact and the same scores, to the bit.
 
@@ -18,9 +18,12 @@ use linfa::ParamGuard;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::Tenure;
+use super::challenge::{Promotion, Verdict};
+use super::models::{fingerprint, given_up};
+use super::registry::TRAIN;
+use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
 use crate::churn::{
     Artifact, Band, ChurnParams, ChurnSpec, Content, Frame, Period, Provenance, Role, Scored, train,
@@ -32,6 +35,7 @@ use crate::features::guard::Guard;
 use crate::features::{panel, run};
 use crate::reports::{self, Purpose, Value, params};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
+use crate::tables::Run;
 
 /// Reasons stored with a score; the others are stored as one remainder, so
 /// that base and reasons still add up to the logit.
@@ -55,6 +59,8 @@ pub struct TrainSummary {
     pub trained_rows: usize,
     /// The cutoffs, with what validation used them for.
     pub periods: Vec<Period>,
+    /// Whether it serves now, and why.
+    pub verdict: Verdict,
 }
 
 impl TrainSummary {
@@ -81,11 +87,14 @@ pub struct ScoreSummary {
     pub bands: BTreeMap<String, usize>,
     /// Sum of probability times expected value.
     pub value_at_risk: f64,
+    /// What the model on trial did, if there is one.
+    pub shadow: Option<ShadowSummary>,
 }
 
 impl Tenure {
     /// Trains a model by `spec` from what was known at `as_of` (the end of the
-    /// data if absent), keeps it in the store and makes it the one that scores.
+    /// data if absent), keeps it in the store and makes it the one that scores,
+    /// unless it is worse than the one that does.
     ///
     /// # Errors
     ///
@@ -95,6 +104,21 @@ impl Tenure {
         &self,
         spec: ChurnSpec,
         as_of: Option<&str>,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Result<TrainSummary> {
+        self.train_as(spec, as_of, Promotion::Earned, progress).await
+    }
+
+    /// As [`Tenure::train`]; `promotion` says whether the model is to serve.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tenure::train`].
+    pub async fn train_as(
+        &self,
+        spec: ChurnSpec,
+        as_of: Option<&str>,
+        promotion: Promotion,
         progress: &mut (dyn FnMut(usize, usize) + Send),
     ) -> Result<TrainSummary> {
         let params = ChurnParams::new(spec).check()?;
@@ -111,31 +135,28 @@ impl Tenure {
             let provenance = self.provenance(&engine, &params, &panel, at)?;
             let periods = &provenance.periods;
             guard.check(&engine, self.catalogue(), &panel.frame, periods, at).await?;
-            let threads = threads();
+            let threads = self.threads();
             let (frame, periods) = (panel.frame, panel.periods);
             let rows = frame.n_rows();
             let spec = params.spec().clone();
-            let trained =
-                tokio::task::spawn_blocking(move || train(&frame, &params, &periods, threads))
-                    .await
-                    .map_err(|error| {
-                        Error::new(ErrorKind::Internal, "training").caused_by(error)
-                    })??;
+            let work = move || Ok::<_, Error>((train(&frame, &params, &periods, threads)?, frame));
+            let (trained, frame) = tokio::task::spawn_blocking(work)
+                .await
+                .map_err(|error| Error::new(ErrorKind::Internal, "training").caused_by(error))??;
+            let held_out = trained.held_out;
             let content =
                 Content { spec, model: trained.model, validation: trained.validation, provenance };
             let artifact = Artifact::new(content)?;
+            let verdict = self.judge(run.base(), &artifact, &frame, &held_out, promotion).await?;
             let location = self.store().location();
             let path = location.child(&format!("models/{}.json", artifact.id()));
             location.store().put(&path, PutPayload::from(artifact.to_bytes()?)).await?;
-            Ok((artifact, rows))
+            Ok((artifact, rows, verdict))
         }
         .await;
-        let (artifact, trained_rows) = match artifact {
+        let (artifact, trained_rows, verdict) = match artifact {
             Ok(trained) => trained,
-            Err(error) => {
-                run.abandon().await?;
-                return Err(error);
-            }
+            Err(error) => return Err(given_up(run, error).await),
         };
         let content = artifact.content();
         let summary = TrainSummary {
@@ -146,8 +167,14 @@ impl Tenure {
             intervals: json!(content.validation.intervals),
             trained_rows,
             periods: content.provenance.periods.clone(),
+            verdict,
         };
-        run.publish("train", json!({ "model": summary.model, "spec": summary.spec })).await?;
+        let verdict = &summary.verdict;
+        let details = json!({
+            "model": summary.model, "spec": summary.spec,
+            "promoted": verdict.promoted, "verdict": verdict,
+        });
+        run.publish(TRAIN, details).await?;
         Ok(summary)
     }
 
@@ -176,13 +203,12 @@ impl Tenure {
         let mut feature_sql = BTreeMap::new();
         for group in &params.spec().features.groups {
             let query = self.catalogue().get(Purpose::Feature, group)?;
-            let digest = Sha256::digest(query.sql.as_bytes());
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            feature_sql.insert(group.clone(), hex);
+            feature_sql.insert(group.clone(), fingerprint(self.catalogue(), query));
         }
         let mut data_versions = engine.snapshot().manifest().versions.clone();
         // What Tenure itself writes is no input of a model.
-        data_versions.retain(|name, _| name != Table::Scores.name());
+        let own = [Table::Scores, Table::ShadowScores].map(Table::name);
+        data_versions.retain(|name, _| !own.contains(&name.as_str()));
         Ok(Provenance {
             // Whole days before the moment, as the cutoffs are.
             data_end: Some((at + chrono::TimeDelta::microseconds(1)).date_naive()),
@@ -192,84 +218,55 @@ impl Tenure {
         })
     }
 
-    /// The model that the newest training made.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Insufficient`] if none was trained yet.
-    pub async fn model(&self, engine: &Engine) -> Result<Artifact> {
-        let runs = engine.snapshot().runs();
-        let id = runs
-            .iter()
-            .rev()
-            .filter(|run| run.kind == "train")
-            .find_map(|run| run.details.get("model")?.as_str())
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Insufficient, "no model has been trained in this store")
-                    .hint("train one: tenure train")
-            })?;
-        let location = self.store().location();
-        let name = format!("models/{id}.json");
-        let bytes = location.store().get(&location.child(&name)).await?.bytes().await?;
-        Artifact::from_bytes(&bytes, &name)
-    }
-
     /// Scores every eligible customer as of `as_of` (the end of the data if
-    /// absent) with the newest model.
+    /// absent) with the model that serves; the one on trial, if there is one,
+    /// scores beside it, and what becomes of that does not touch the scores.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Insufficient`] if there is no model or nobody to score.
+    /// [`ErrorKind::Insufficient`] if there is no model or nobody to score,
+    /// [`ErrorKind::Input`] if the model can not score, saying what to do.
     pub async fn score(&self, as_of: Option<&str>) -> Result<ScoreSummary> {
         let mut run = self.store().begin().await?;
-        let engine = Engine::new(run.base().clone(), &self.config().engine)?;
-        let scored = self.score_with(&engine, as_of, run.id(), run.started_at()).await;
-        let (batch, summary) = match scored {
+        let scored = self.score_in(&mut run, as_of).await;
+        let (summary, details) = match scored {
             Ok(scored) => scored,
-            Err(error) => {
-                run.abandon().await?;
-                return Err(error);
-            }
+            Err(error) => return Err(given_up(run, error).await),
         };
-        run.append(Table::Scores, batch).await?;
-        let details = json!({ "model": summary.model, "customers": summary.customers });
         run.publish("score", details).await?;
         Ok(summary)
     }
 
-    async fn score_with(
+    /// Adds the scores to a run; returns what the run is to record, which is
+    /// what [`Tenure::replay`] has to know.
+    pub(super) async fn score_in(
         &self,
-        engine: &Engine,
+        run: &mut Run,
         as_of: Option<&str>,
-        run_id: i64,
-        known_at: DateTime<Utc>,
-    ) -> Result<(RecordBatch, ScoreSummary)> {
-        let artifact = self.model(engine).await?;
-        let content = artifact.content();
-        let tz = params::time_zone(&self.config().tz)?;
+    ) -> Result<(ScoreSummary, serde_json::Value)> {
+        let engine = Engine::new(run.base().clone(), &self.config().engine)?;
+        let artifact = self.model(&engine).await?;
+        let spec = &artifact.content().spec;
         let cutoff = match as_of {
-            Some(text) => params::as_of(text, tz)?,
-            None => moment_of(engine, &content.spec),
+            Some(text) => params::as_of(text, params::time_zone(&self.config().tz)?)?,
+            None => moment_of(&engine, spec),
         };
-        let features = content.model.features();
-        let frame =
-            panel::scoring(engine, self.catalogue(), &content.spec, cutoff, features).await?;
-        if frame.n_rows() == 0 {
+        let prepared = self.prepare(&engine, &artifact, cutoff).await?;
+        if prepared.frame.n_rows() == 0 {
             return Err(Error::new(
                 ErrorKind::Insufficient,
                 format!("nobody is eligible to be scored at {}", reports::iso(cutoff)),
             )
-            .hint(content.spec.label.eligibility()));
+            .hint(spec.label.eligibility()));
         }
-        let scored = content.model.score(&frame, threads())?;
-        let known = self.known_customers(engine, cutoff, &content.spec).await?;
-        let mut rows = ScoreRows::default();
-        for (row, score) in scored.iter().enumerate() {
-            let customer = known.get(&frame.ids()[row]).cloned().unwrap_or_default();
-            rows.add(&artifact, &frame, row, score, customer)?;
-        }
+        let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
+        let everybody: Vec<usize> = (0..prepared.frame.n_rows()).collect();
+        let (batch, value_at_risk) = prepared.rows(&artifact, &everybody, stamp)?;
+        run.append(Table::Scores, batch).await?;
+        let shadow = self.shadow_in(run, &engine, cutoff).await?;
+        let scored = &prepared.scored;
         let summary = ScoreSummary {
-            run_id,
+            run_id: run.id(),
             model: artifact.id().to_owned(),
             cutoff,
             customers: scored.len(),
@@ -278,9 +275,37 @@ impl Tenure {
                 .into_iter()
                 .map(|(band, count)| (band.to_owned(), count))
                 .collect(),
-            value_at_risk: rows.value_at_risk.iter().flatten().sum::<i128>() as f64 / 1e4,
+            value_at_risk,
+            shadow,
         };
-        Ok((rows.batch(frame.ids(), artifact.id(), cutoff, known_at, run_id)?, summary))
+        let details = json!({
+            "model": summary.model, "customers": summary.customers,
+            "cutoff": reports::iso(cutoff), "known_at": reports::iso(stamp.known_at),
+            "tenure": env!("CARGO_PKG_VERSION"), "sql": self.scoring_sql(),
+            "shadow": summary.shadow,
+        });
+        Ok((summary, details))
+    }
+
+    /// Scores every eligible customer at `cutoff`.
+    pub(super) async fn prepare(
+        &self,
+        engine: &Engine,
+        artifact: &Artifact,
+        cutoff: DateTime<Utc>,
+    ) -> Result<Prepared> {
+        let Content { spec, model, .. } = artifact.content();
+        let frame =
+            panel::scoring(engine, self.catalogue(), spec, cutoff, model.features()).await?;
+        let scored = model.score(&frame, self.threads())?;
+        let known = self.known_customers(engine, cutoff, spec).await?;
+        Ok(Prepared { frame, scored, known })
+    }
+
+    /// Threads that a model is fitted and scores with.
+    pub(super) fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.config().engine.partitions.unwrap_or_else(cores)
     }
 
     /// Key, owner and expected value of every customer at the cutoff.
@@ -328,13 +353,49 @@ fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
     }
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// Scores, before they are rows.
+pub(super) struct Prepared {
+    /// Whom they are of, and why.
+    pub frame: Frame,
+    /// One per row of the frame.
+    pub scored: Vec<Scored>,
+    /// What else is known of customers.
+    pub known: BTreeMap<String, Customer>,
+}
+
+/// What the rows of a scoring have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub cutoff: DateTime<Utc>,
+    pub known_at: DateTime<Utc>,
+    pub run_id: i64,
+}
+
+impl Prepared {
+    /// Some rows of the frame as rows of `scores`, and the sum of their values
+    /// at risk.
+    pub(super) fn rows(
+        &self,
+        artifact: &Artifact,
+        chosen: &[usize],
+        stamp: Stamp,
+    ) -> Result<(RecordBatch, f64)> {
+        let mut rows = ScoreRows::default();
+        let mut ids = Vec::with_capacity(chosen.len());
+        for &row in chosen {
+            let id = self.frame.ids()[row].as_str();
+            let customer = self.known.get(id).cloned().unwrap_or_default();
+            rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
+            ids.push(id);
+        }
+        let at_risk = rows.value_at_risk.iter().flatten().sum::<i128>() as f64 / 1e4;
+        Ok((rows.batch(&ids, artifact.id(), stamp)?, at_risk))
+    }
 }
 
 #[derive(Debug, Clone, Default)]
-struct Customer {
-    key: Option<i64>,
+pub(super) struct Customer {
+    pub key: Option<i64>,
     owner: Option<String>,
     value: Option<f64>,
 }
@@ -373,14 +434,7 @@ impl ScoreRows {
         Ok(())
     }
 
-    fn batch(
-        self,
-        ids: &[String],
-        model: &str,
-        cutoff: DateTime<Utc>,
-        known_at: DateTime<Utc>,
-        run_id: i64,
-    ) -> Result<RecordBatch> {
+    fn batch(self, ids: &[&str], model: &str, stamp: Stamp) -> Result<RecordBatch> {
         let rows = ids.len();
         let instant = |at: DateTime<Utc>| -> ArrayRef {
             let values = vec![at.timestamp_micros(); rows];
@@ -399,9 +453,9 @@ impl ScoreRows {
             Arc::new(money),
             Arc::new(StringArray::from(self.owner)),
             Arc::new(StringArray::from(vec![model; rows])),
-            instant(cutoff),
-            instant(known_at),
-            Arc::new(Int64Array::from(vec![run_id; rows])),
+            instant(stamp.cutoff),
+            instant(stamp.known_at),
+            Arc::new(Int64Array::from(vec![stamp.run_id; rows])),
         ];
         Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
     }

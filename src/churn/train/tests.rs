@@ -62,7 +62,7 @@ fn all_kinds() -> ChurnSpec {
 
 fn artifact(frame: &Frame, spec: ChurnSpec, n_threads: usize) -> Artifact {
     let params = ChurnParams::new(spec.clone()).check().unwrap();
-    let Trained { model, validation } = train(frame, &params, &[], n_threads).unwrap();
+    let Trained { model, validation, .. } = train(frame, &params, &[], n_threads).unwrap();
     let provenance = Provenance::default();
     Artifact::new(Content { spec, model, validation, provenance }).unwrap()
 }

@@ -8,7 +8,7 @@
 //!
 //! The format has a number. A file with a newer number is refused with the
 //! request to upgrade; when the format changes, the reader of the old number
-//! stays ([`format_1`]).
+//! stays (`format_1`).
 
 mod format_1;
 

@@ -7,22 +7,20 @@
 //! leaves asks about one feature, so that a sum of them is additive; larger ones
 //! find what matters only together.
 //!
-//! - *Best leaf first* ([`grow`]), up to a number of leaves: an order that spends
+//! - *Best leaf first* (`grow`), up to a number of leaves: an order that spends
 //!   splits where they gain most.
-//! - *Histograms* ([`histogram`]): rows are bytes ([`super::bins`]), a split looks
+//! - *Histograms* (`histogram`): rows are bytes ([`super::bins`]), a split looks
 //!   at sums per class, and the larger child's are the parent's less the smaller's.
 //! - *Missing* goes to the side where it gains more; of a *category*, one level is
 //!   held against all others.
 //! - *Each tree sees a part* of the rows and of the features, drawn by a seed: what
 //!   only some rows show does not come back from tree to tree.
 //! - *The number of threads changes no bit*: sums are integers.
-//!
-//! Own rather than a library's: of the pure Rust ones, the deterministic and
-//! calibrated has no categories, and neither gives what exact reasons need, the
-//! rows that went each way.
+//! - *All trees are asked at once* (`predict`) when rows are scored.
 
 mod grow;
 mod histogram;
+mod predict;
 pub(super) mod tree;
 
 use linfa::dataset::Records;
@@ -124,13 +122,11 @@ pub struct BoostedTrees {
 }
 
 impl PredictInplace<Binned, Array1<f64>> for BoostedTrees {
-    /// Writes the log-odds of churn of each row, tree after tree.
+    /// Writes the log-odds of churn of each row.
     fn predict_inplace<'a>(&'a self, rows: &'a Binned, logits: &mut Array1<f64>) {
         logits.fill(self.base);
         if let Some(logits) = logits.as_slice_mut() {
-            for tree in &self.trees {
-                tree.add_to(rows, logits);
-            }
+            predict::add_to(self, rows, logits);
         }
     }
 

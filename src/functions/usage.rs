@@ -32,7 +32,7 @@
 use std::sync::Arc;
 
 use arrow::array::Array;
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DECIMAL_DEFAULT_SCALE, DECIMAL128_MAX_PRECISION, DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -137,7 +137,10 @@ fn state_columns() -> [(&'static str, DataType); 8] {
         ("first_at", instant_type()),
         ("last_at", instant_type()),
         ("counts", list_of(DataType::Int64)),
-        ("quantities", list_of(DataType::Float64)),
+        (
+            "quantities",
+            list_of(DataType::Decimal128(DECIMAL128_MAX_PRECISION, DECIMAL_DEFAULT_SCALE)),
+        ),
         ("by_name", list_of(DataType::Int64)),
         ("days", list_of(DataType::UInt64)),
         ("names", list_of(DataType::Utf8)),

@@ -121,6 +121,22 @@ fn threads_change_no_bit() {
 }
 
 #[test]
+fn asking_all_trees_at_once_ends_in_the_leaves_of_a_walk() {
+    let data = dataset(&frame(3_001));
+    for leaves in [2, 3, 8, 20, 33, 64] {
+        let model = Boosting::new(leaves, 0.2, 7).fit(&data).unwrap();
+        let most = model.trees.iter().map(|tree| tree.leaves.len()).max();
+        assert!(leaves > 20 || most == Some(leaves), "{most:?}");
+        let at_once = predict(&model, &data.records);
+        for (row, logit) in at_once.iter().enumerate() {
+            let answer = |tree: &Tree| tree.leaves[tree.leaf_of(&data.records, row)];
+            let walked = model.trees.iter().fold(model.base, |sum, tree| sum + answer(tree));
+            assert_eq!(logit.to_bits(), walked.to_bits());
+        }
+    }
+}
+
+#[test]
 fn larger_trees_find_what_matters_only_together() {
     let (train, test) = (frame(8_000), frame(16_000));
     let rows: Vec<usize> = (0..8_000).collect();

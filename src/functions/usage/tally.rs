@@ -9,8 +9,8 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, UInt64Type,
+    ArrowNativeType, ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, UInt64Type,
 };
 use datafusion::common::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -24,6 +24,9 @@ use crate::functions::groups::{Grouped, keeps, list, range, states_by_row};
 const BITS: usize = u64::BITS as usize;
 /// No row of that name, or no row at all; before every instant.
 const NEVER: i64 = i64::MIN;
+/// Quantities are added as whole numbers of this part of one: sums of floats
+/// would depend on the order of rows, which compaction changes.
+const UNITS: f64 = (1_u64 << 60) as f64;
 
 /// A row of equal length for each group, in one vector.
 #[derive(Debug, Clone)]
@@ -88,7 +91,8 @@ pub(super) struct Tally {
     first: Matrix<i64>,
     last: Matrix<i64>,
     counts: Matrix<i64>,
-    quantities: Matrix<f64>,
+    /// In units of 2⁻⁶⁰, so that rows of one instant may come in any order.
+    quantities: Matrix<i128>,
     by_name: Matrix<i64>,
     /// A bit for each day of age with a row.
     days: Matrix<u64>,
@@ -109,7 +113,7 @@ impl Tally {
             first: Matrix::new(1, i64::MAX),
             last: Matrix::new(1, NEVER),
             counts: Matrix::new(n_ranks, 0),
-            quantities: Matrix::new(n_ranks, 0.0),
+            quantities: Matrix::new(n_ranks, 0),
             by_name: Matrix::new(plan.names.len() * n_ranks, 0),
             days: Matrix::new(0, 0),
             newest: Matrix::new(0, NEVER),
@@ -295,7 +299,8 @@ impl GroupsAccumulator for Tally {
             if let Some(quantities) = quantities
                 && quantities.is_valid(row)
             {
-                *self.quantities.at(group, rank) += quantities.value(row);
+                let sum = self.quantities.at(group, rank);
+                *sum = sum.saturating_add((quantities.value(row) * UNITS) as i128);
             }
             if let Some(number) = numbers[row] {
                 let newest = self.newest.at(group, number);
@@ -324,7 +329,7 @@ impl GroupsAccumulator for Tally {
         let integers = |lists: &ListArray| lists.values().as_primitive::<Int64Type>().clone();
         let (count_values, by_name_values) = (integers(counts), integers(by_name));
         let newest_values = integers(newest);
-        let quantity_values = quantities.values().as_primitive::<Float64Type>();
+        let quantity_values = quantities.values().as_primitive::<Decimal128Type>();
         let day_values = days.values().as_primitive::<UInt64Type>();
         let name_values = names.values().as_string::<i32>();
         for (row, &group) in group_indices.iter().enumerate() {
@@ -338,7 +343,8 @@ impl GroupsAccumulator for Tally {
                 *self.counts.at(group, place) += count_values.value(value);
             }
             for (place, value) in range(quantities, row).enumerate() {
-                *self.quantities.at(group, place) += quantity_values.value(value);
+                let sum = self.quantities.at(group, place);
+                *sum = sum.saturating_add(quantity_values.value(value));
             }
             for (place, value) in range(by_name, row).enumerate() {
                 *self.by_name.at(group, place) += by_name_values.value(value);
@@ -368,6 +374,7 @@ impl GroupsAccumulator for Tally {
             self.breadth(group, &mut breadth);
             Self::cumulated(self.by_name.row(group), n_ranks, &mut by_name);
         }
+        let quantities = quantities.into_iter().map(|sum: i128| sum as f64 / UNITS).collect();
         let active = self.last.values[..n].iter().map(|at| *at != NEVER);
         let columns = vec![
             Self::instants(&self.first.values[..n], i64::MAX),
@@ -407,7 +414,7 @@ impl GroupsAccumulator for Tally {
                 self.n_ranks(),
                 n,
             )?,
-            lists::<Float64Type>(
+            lists::<Decimal128Type>(
                 self.quantities.values[..n * self.n_ranks()].to_vec(),
                 self.n_ranks(),
                 n,

@@ -114,6 +114,27 @@ async fn one_pass_says_what_a_query_per_number_says() {
     }
 }
 
+/// Added as they come, these differ in the last bit.
+#[tokio::test]
+async fn quantities_of_one_instant_add_up_to_the_same_bits_in_any_order() {
+    let context = activity(1, false).await;
+    let sum = async |rows: &str| {
+        let sql = format!(
+            "SELECT usage('x', CAST(column1 AS DOUBLE), TIMESTAMP '1972-12-01T00:00:00Z', {AS_OF}, [365], [])
+               ['quantities'] AS q
+            FROM (VALUES {rows})"
+        );
+        answer(&context, &sql).await
+    };
+    let expected = sum("(0.1), (0.2), (0.3), (1000000000), (-999999999.5)").await;
+    for rows in [
+        "(1000000000), (0.3), (0.1), (-999999999.5), (0.2)",
+        "(-999999999.5), (0.2), (1000000000), (0.1), (0.3)",
+    ] {
+        assert_eq!(sum(rows).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn a_filter_counts_only_what_it_keeps() {
     let expected =

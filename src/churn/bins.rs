@@ -11,7 +11,7 @@
 use linfa::dataset::Records;
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Column, Frame, Values};
+use super::frame::{Column, Frame, Values, known, level_counts};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The byte of a missing value.
@@ -66,10 +66,7 @@ impl Classes {
         match values {
             Values::Numeric(numbers) => Self::Ranges(edges(numbers, rows, most)),
             Values::Categorical { levels, codes } => {
-                let mut counts = vec![0; levels.len()];
-                for code in rows.iter().filter_map(|&row| codes[row]) {
-                    counts[code as usize] += 1;
-                }
+                let (counts, _) = level_counts(levels.len(), codes, rows);
                 let mut own: Vec<usize> =
                     (0..levels.len()).filter(|&code| counts[code] >= LEVEL_ROWS).collect();
                 // The most frequent ones, should there be too many.
@@ -122,9 +119,7 @@ fn range(edges: &[f64], number: f64) -> u8 {
 /// Where to cut a number so that each of at most `most` ranges has about as many
 /// training rows.
 fn edges(numbers: &[f64], rows: &[usize], most: usize) -> Vec<f64> {
-    let mut known: Vec<f64> =
-        rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
-    known.sort_by(f64::total_cmp);
+    let known = known(numbers, rows);
     let mut values: Vec<(f64, usize)> = Vec::new();
     for number in &known {
         match values.last_mut() {
@@ -207,27 +202,7 @@ impl Binning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::churn::frame::Rows;
-    use crate::text::Text;
-
-    fn frame(columns: Vec<(&str, Values)>) -> Frame {
-        let n_rows = match &columns[0].1 {
-            Values::Numeric(numbers) => numbers.len(),
-            Values::Categorical { codes, .. } => codes.len(),
-        };
-        let rows = Rows {
-            ids: (0..n_rows).map(|row| format!("{row:05}")).collect(),
-            periods: vec![0; n_rows],
-            churned: Vec::new(),
-        };
-        let column = |(name, values): (&str, Values)| Column {
-            name: name.to_owned(),
-            title: Text::same(name),
-            unit: None,
-            values,
-        };
-        Frame::new(rows, columns.into_iter().map(column).collect()).unwrap()
-    }
+    use crate::churn::frame::tests::unlabelled as frame;
 
     #[test]
     fn few_values_have_a_class_each_and_missing_its_own() {

@@ -16,7 +16,8 @@
 //! - *Each tree sees a part* of the rows and of the features, drawn by a seed: what
 //!   only some rows show does not come back from tree to tree.
 //! - *The number of threads changes no bit*: sums are integers.
-//! - *All trees are asked at once* (`predict`) when rows are scored.
+//! - *All trees are asked at once* (`predict`) where log-odds are wanted without
+//!   reasons.
 
 mod grow;
 mod histogram;

@@ -22,7 +22,7 @@ use ndarray::{Array2, ShapeBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::feature::quantile;
-use super::frame::{Column, Frame, Values};
+use super::frame::{Column, Frame, Values, known, level_counts};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A hinge needs at least this share of the training rows on either side.
@@ -244,9 +244,7 @@ fn fit_feature(column: &Column, rows: &[usize], knots: usize) -> Encoding {
 }
 
 fn fit_numeric(numbers: &[f64], rows: &[usize], knots: usize) -> (Option<Prepare>, Vec<Basis>) {
-    let mut present: Vec<f64> =
-        rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
-    present.sort_by(f64::total_cmp);
+    let present = known(numbers, rows);
     let (Some(&min), Some(&max)) = (present.first(), present.last()) else {
         let nothing = Prepare { log: false, min: 0.0, max: 0.0 };
         return (Some(nothing), Vec::new());
@@ -279,14 +277,7 @@ fn fit_categorical(
     rows: &[usize],
 ) -> (Option<Prepare>, Vec<Basis>) {
     let n_rows = rows.len();
-    let mut counts = vec![0; levels.len()];
-    let mut n_missing = 0;
-    for &row in rows {
-        match codes[row] {
-            Some(code) => counts[code as usize] += 1,
-            None => n_missing += 1,
-        }
-    }
+    let (counts, n_missing) = level_counts(levels.len(), codes, rows);
     // Most frequent first, then by name, which is the order of the codes.
     let mut ranked: Vec<usize> = (0..levels.len()).filter(|&code| counts[code] > 0).collect();
     ranked.sort_by_key(|&code| (std::cmp::Reverse(counts[code]), code));

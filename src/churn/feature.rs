@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Column, Values};
+use super::frame::{Column, Values, known, level_counts};
 use super::text::Value;
 use crate::text::Text;
 
@@ -36,21 +36,12 @@ impl Feature {
 }
 
 fn median(numbers: &[f64], rows: &[usize]) -> Value {
-    let mut present: Vec<f64> =
-        rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
-    present.sort_by(f64::total_cmp);
+    let present = known(numbers, rows);
     if present.is_empty() { Value::Missing } else { Value::Number(quantile(&present, 0.5)) }
 }
 
 fn most_frequent(levels: &[String], codes: &[Option<u32>], rows: &[usize]) -> Value {
-    let mut counts = vec![0_usize; levels.len()];
-    let mut n_missing = 0;
-    for &row in rows {
-        match codes[row] {
-            Some(code) => counts[code as usize] += 1,
-            None => n_missing += 1,
-        }
-    }
+    let (counts, n_missing) = level_counts(levels.len(), codes, rows);
     // The first by name of equals, which is the order of the codes.
     let most = (0..levels.len()).max_by_key(|&code| (counts[code], std::cmp::Reverse(code)));
     match most.filter(|&code| counts[code] > 0 && counts[code] >= n_missing) {
@@ -69,15 +60,12 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::tests::column;
     use super::*;
 
     #[test]
     fn what_is_usual_is_the_median_or_the_most_frequent_level() {
-        let typical = |values| {
-            let title = Text::same("x");
-            let column = Column { name: "x".to_owned(), title, unit: None, values };
-            Feature::describe(&column, &[0, 1, 2, 3]).typical
-        };
+        let typical = |values| Feature::describe(&column("x", values), &[0, 1, 2, 3]).typical;
         let numbers = vec![1.0, 2.0, f64::NAN, 3.0, 1e9];
         assert_eq!(typical(Values::Numeric(numbers)), Value::Number(2.0));
         assert_eq!(typical(Values::Numeric(vec![f64::NAN; 5])), Value::Missing);

@@ -197,6 +197,30 @@ impl Frame {
     }
 }
 
+/// The numbers of `rows` that are known, ascending.
+pub(super) fn known(numbers: &[f64], rows: &[usize]) -> Vec<f64> {
+    let mut known: Vec<f64> =
+        rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
+    known.sort_by(f64::total_cmp);
+    known
+}
+
+/// How many of `rows` have each of `n_levels` levels, and how many have none.
+pub(super) fn level_counts(
+    n_levels: usize,
+    codes: &[Option<u32>],
+    rows: &[usize],
+) -> (Vec<usize>, usize) {
+    let (mut counts, mut n_missing) = (vec![0; n_levels], 0);
+    for &row in rows {
+        match codes[row] {
+            Some(code) => counts[code as usize] += 1,
+            None => n_missing += 1,
+        }
+    }
+    (counts, n_missing)
+}
+
 fn row_key(rows: &Rows, row: usize) -> (usize, &str) {
     (rows.periods[row], rows.ids[row].as_str())
 }
@@ -235,16 +259,28 @@ fn check_columns(columns: &[Column], ids: &[String]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
+    pub fn column(name: &str, values: Values) -> Column {
+        Column { name: name.to_owned(), title: Text::same(name), unit: None, values }
+    }
+
+    /// As many customers as the columns have values, at one cutoff and without
+    /// labels.
+    pub fn unlabelled(columns: Vec<(&str, Values)>) -> Frame {
+        let n_rows = columns[0].1.len();
+        let rows = Rows {
+            ids: (0..n_rows).map(|row| format!("{row:05}")).collect(),
+            periods: vec![0; n_rows],
+            churned: Vec::new(),
+        };
+        let columns = columns.into_iter().map(|(name, values)| column(name, values));
+        Frame::new(rows, columns.collect()).unwrap()
+    }
+
     fn numeric(name: &str, values: &[f64]) -> Column {
-        Column {
-            name: name.to_owned(),
-            title: Text::same(name),
-            unit: None,
-            values: Values::Numeric(values.to_vec()),
-        }
+        column(name, Values::Numeric(values.to_vec()))
     }
 
     fn rows(ids: &[&str]) -> Rows {

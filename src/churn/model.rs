@@ -143,11 +143,11 @@ impl ChurnModel {
         rows: &[usize],
     ) -> Result<Vec<Scored>> {
         let n_features = self.features.len();
-        let mut raw = prepared.contributions(frame, rows)?;
+        let raw = prepared.contributions(frame, rows)?;
         let raw_base = prepared.base();
         let base = self.calibration.apply(raw_base);
         let score = |row: usize| {
-            let own = &mut raw[row * n_features..][..n_features];
+            let own = &raw[row * n_features..][..n_features];
             let sum = own.iter().fold(raw_base, |sum, term| sum + term);
             let stretch = self.calibration.stretch(raw_base, sum);
             let contributions: Vec<f64> = own.iter().map(|term| stretch * term).collect();

@@ -38,8 +38,7 @@ impl Scorer {
     /// measured from the average of the training `rows`.
     pub(super) fn boosted(mut binning: Binning, rows: &Binned, mut model: BoostedTrees) -> Self {
         let mut used = vec![false; rows.nfeatures()];
-        let splits = |tree: &super::boost::tree::Tree| tree.splits.clone();
-        for split in model.trees.iter().flat_map(splits) {
+        for split in model.trees.iter().flat_map(|tree| &tree.splits) {
             used[split.feature] = true;
         }
         let is_additive = model.trees.iter().all(|tree| tree.splits.len() <= 1);

@@ -371,6 +371,22 @@ pub(super) struct Stamp {
     pub run_id: i64,
 }
 
+impl Stamp {
+    /// The columns `model`, `cutoff`, `known_at` and `run_id` of so many rows.
+    pub(super) fn columns(self, model: &str, rows: usize) -> [ArrayRef; 4] {
+        let instant = |at: DateTime<Utc>| -> ArrayRef {
+            let values = vec![at.timestamp_micros(); rows];
+            Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+        };
+        [
+            Arc::new(StringArray::from(vec![model; rows])),
+            instant(self.cutoff),
+            instant(self.known_at),
+            Arc::new(Int64Array::from(vec![self.run_id; rows])),
+        ]
+    }
+}
+
 impl Prepared {
     /// Some rows of the frame as rows of `scores`, and the sum of their values
     /// at risk.
@@ -436,13 +452,9 @@ impl ScoreRows {
 
     fn batch(self, ids: &[&str], model: &str, stamp: Stamp) -> Result<RecordBatch> {
         let rows = ids.len();
-        let instant = |at: DateTime<Utc>| -> ArrayRef {
-            let values = vec![at.timestamp_micros(); rows];
-            Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-        };
         let money = Decimal128Array::from(self.value_at_risk)
             .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(self.keys)),
             Arc::new(StringArray::from_iter_values(ids)),
             Arc::new(Float64Array::from(self.probability)),
@@ -452,11 +464,8 @@ impl ScoreRows {
             Arc::new(StringArray::from(self.reasons)),
             Arc::new(money),
             Arc::new(StringArray::from(self.owner)),
-            Arc::new(StringArray::from(vec![model; rows])),
-            instant(stamp.cutoff),
-            instant(stamp.known_at),
-            Arc::new(Int64Array::from(vec![stamp.run_id; rows])),
         ];
+        columns.extend(stamp.columns(model, rows));
         Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
     }
 }

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::TimestampMicrosecondArray;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -66,21 +65,14 @@ impl Tenure {
 /// The rows of `shadow_scores`: what can be compared, no reasons.
 fn rows(prepared: &Prepared, model: &str, stamp: Stamp) -> Result<RecordBatch> {
     let ids = prepared.frame.ids();
-    let instant = |at: DateTime<Utc>| -> ArrayRef {
-        let values = vec![at.timestamp_micros(); ids.len()];
-        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-    };
     let key = |id: &String| prepared.known.get(id).and_then(|customer| customer.key);
     let scored = &prepared.scored;
-    let columns: Vec<ArrayRef> = vec![
+    let mut columns: Vec<ArrayRef> = vec![
         Arc::new(ids.iter().map(key).collect::<Int64Array>()),
         Arc::new(StringArray::from_iter_values(ids)),
         Arc::new(Float64Array::from_iter_values(scored.iter().map(|score| score.probability))),
         Arc::new(StringArray::from_iter_values(scored.iter().map(|score| score.band.slug()))),
-        Arc::new(StringArray::from(vec![model; ids.len()])),
-        instant(stamp.cutoff),
-        instant(stamp.known_at),
-        Arc::new(Int64Array::from(vec![stamp.run_id; ids.len()])),
     ];
+    columns.extend(stamp.columns(model, ids.len()));
     Ok(RecordBatch::try_new(Table::ShadowScores.spec().schema(), columns)?)
 }

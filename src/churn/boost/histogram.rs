@@ -3,8 +3,7 @@
 //! Every row brings its two derivatives of the loss and itself. They are kept as
 //! whole numbers, so that a sum is the same in any order and exact under
 //! subtraction: the first derivative in units of 2⁻³², the second in units of
-//! 2⁻²⁰ in the lower 42 bits of a word whose upper bits count rows. One cell is
-//! 16 bytes, which one instruction adds.
+//! 2⁻²⁰ in the lower 42 bits of a word whose upper bits count rows.
 
 use super::super::metrics::sigmoid;
 

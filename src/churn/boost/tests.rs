@@ -1,8 +1,8 @@
 use super::super::bins::{Binning, MOST};
-use super::super::frame::{Column, Frame, Rows, Values};
+use super::super::frame::tests::column;
+use super::super::frame::{Frame, Rows, Values};
 use super::super::metrics::{Ranking, log_loss, sigmoid};
 use super::*;
-use crate::text::Text;
 
 /// A number in [0, 1) that looks random and is the same on every run.
 fn noise(row: usize, stream: u64) -> f64 {
@@ -34,13 +34,8 @@ pub(in super::super) fn frame(n_rows: usize) -> Frame {
         ("c", Values::categorical((0..n_rows).map(|row| Some(level(row))))),
         ("junk", Values::Numeric((0..n_rows).map(|row| noise(row, 6)).collect())),
     ];
-    let column = |(name, values): (&str, Values)| Column {
-        name: name.to_owned(),
-        title: Text::same(name),
-        unit: None,
-        values,
-    };
-    Frame::new(rows, columns.into_iter().map(column).collect()).unwrap()
+    let columns = columns.into_iter().map(|(name, values)| column(name, values));
+    Frame::new(rows, columns.collect()).unwrap()
 }
 
 pub(in super::super) fn dataset(frame: &Frame) -> DatasetBase<Binned, Array1<bool>> {

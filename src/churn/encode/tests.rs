@@ -1,25 +1,5 @@
-use super::super::frame::Rows;
+use super::super::frame::tests::unlabelled as frame;
 use super::*;
-use crate::text::Text;
-
-fn frame(columns: Vec<(&str, Values)>) -> Frame {
-    let n_rows = match &columns[0].1 {
-        Values::Numeric(values) => values.len(),
-        Values::Categorical { codes, .. } => codes.len(),
-    };
-    let rows = Rows {
-        ids: (0..n_rows).map(|row| format!("{row:04}")).collect(),
-        periods: vec![0; n_rows],
-        churned: Vec::new(),
-    };
-    let column = |(name, values): (&str, Values)| Column {
-        name: name.to_owned(),
-        title: Text::same(name),
-        unit: None,
-        values,
-    };
-    Frame::new(rows, columns.into_iter().map(column).collect()).unwrap()
-}
 
 fn all(frame: &Frame) -> Vec<usize> {
     (0..frame.n_rows()).collect()

@@ -1,6 +1,7 @@
 use linfa::ParamGuard;
 
 use super::super::artifact::Provenance;
+use super::super::frame::tests::column;
 use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
@@ -8,7 +9,6 @@ use super::super::spec::{Candidate, ChurnSpec, Label};
 use super::super::{Artifact, Content};
 use super::*;
 use crate::config::Language;
-use crate::text::Text;
 
 /// A number in [0, 1) that looks random and is the same on every run.
 fn noise(row: usize, stream: usize) -> f64 {
@@ -27,12 +27,6 @@ fn rows_and_columns(n_rows: usize, shift: f64) -> (Rows, Vec<Column>) {
         ids: (0..n_rows).map(|row| format!("c{row:05}")).collect(),
         periods: (0..n_rows).map(|row| row % 5).collect(),
         churned: (0..n_rows).map(|row| noise(row, 3) < sigmoid(logit(row))).collect(),
-    };
-    let column = |name: &str, values| Column {
-        name: name.to_owned(),
-        title: Text::same(name),
-        unit: None,
-        values,
     };
     let plans = Values::categorical((0..n_rows).map(|row| Some(plan(row))));
     let junk = Values::Numeric((0..n_rows).map(|row| noise(row, 4)).collect());

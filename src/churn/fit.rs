@@ -1,8 +1,8 @@
 //! How is one model fitted so that nothing it is judged on was seen before?
 //!
 //! From the rows it is given, and no others:
-//! 1. they are dealt into blocks ([`sample::blocks`]): later cutoffs to predict and
-//!    earlier ones to fit on where time allows, else customers;
+//! 1. they are dealt into blocks ([`sample::blocks`]): every span of time is predicted
+//!    from the others where there are enough, else customers from other customers;
 //! 2. each candidate, at each setting, predicts the held-out rows. The simplest
 //!    estimator within one standard error of the best is chosen, at its best
 //!    setting: where the data can not tell them apart, it travels better to next

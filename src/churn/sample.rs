@@ -14,11 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Folds of customers.
 pub(super) const N_FOLDS: usize = 5;
-/// Spans of time that are predicted from earlier ones.
-const N_SPANS: usize = 3;
-/// Fewest rows to be predicted in them. What happened in a few weeks moves all
-/// customers of these weeks alike, and of a small panel they would be a small part.
-const SPAN_ROWS: usize = 2_000;
+/// Spans of time, each predicted from the others.
+const N_SPANS: usize = 6;
 
 /// A customer in the order the seed gives, with whether they ever churned.
 type Shuffled<'a> = Vec<(&'a str, bool)>;
@@ -82,16 +79,17 @@ fn folds(frame: &Frame, rows: &[usize], seed: u64) -> Vec<usize> {
     rows.iter().map(|&row| fold_of.get(frame.ids()[row].as_str()).copied().unwrap_or(0)).collect()
 }
 
-/// Deals `rows` into blocks: the latest third of the cutoffs, in three spans, each
-/// predicted from the cutoffs whose labels were known when it began. Where these
-/// are too few to tell (a short or small panel, folds), customers are held out.
+/// Deals `rows` into blocks: time is cut into spans, and each is predicted from
+/// the cutoffs before and after it whose labels look at none of its days. All
+/// seasons are held out in turn, and no outcome is seen from two sides. Where that
+/// leaves too little to fit on (a short panel, folds), customers are held out.
 pub(super) fn blocks(
     frame: &Frame,
     rows: &[usize],
     periods: &[Matured],
     params: &ChurnValidParams,
 ) -> Vec<Block> {
-    by_time(frame, rows, periods, params).unwrap_or_else(|| {
+    by_span(frame, rows, periods, params).unwrap_or_else(|| {
         let fold_of = folds(frame, rows, params.spec().seed);
         let part = |fold, inside| {
             let pairs = rows.iter().zip(&fold_of);
@@ -103,9 +101,9 @@ pub(super) fn blocks(
     })
 }
 
-/// Blocks by time, if the first span has a third of the cutoffs to be predicted
-/// from and both sides of each have enough leavers and stayers.
-fn by_time(
+/// Blocks by time, if a third of the cutoffs are left to predict each span from
+/// and both sides of each block have enough leavers and stayers.
+fn by_span(
     frame: &Frame,
     rows: &[usize],
     periods: &[Matured],
@@ -116,23 +114,23 @@ fn by_time(
     if used.iter().any(|&index| index >= periods.len()) {
         return None;
     }
-    let latest = &used[used.len() - used.len() / 3..];
-    let spans = latest.chunks(latest.len().div_ceil(N_SPANS).max(1));
     let block = |span: &[usize]| {
         let begin = periods[*span.first()?].period().cutoff;
-        let is_known = |index: usize| periods[index].known_on() <= begin;
-        let n_known = used.iter().filter(|&&index| is_known(index)).count();
+        let end = periods[*span.last()?].known_on();
+        let is_apart = |index: usize| {
+            let period = &periods[index];
+            period.known_on() <= begin || period.period().cutoff >= end
+        };
+        let n_apart = used.iter().filter(|&&index| is_apart(index)).count();
         let part = |keep: &dyn Fn(usize) -> bool| -> Vec<usize> {
             rows.iter().copied().filter(|&row| keep(frame.periods()[row])).collect()
         };
-        let (train, test) = (part(&is_known), part(&|index| span.contains(&index)));
+        let (train, test) = (part(&is_apart), part(&|index| span.contains(&index)));
         let is_enough = |rows: &[usize]| check(frame, rows, params).is_ok();
-        let is_fit = 3 * n_known >= used.len() && is_enough(&train) && is_enough(&test);
+        let is_fit = 3 * n_apart >= used.len() && is_enough(&train) && is_enough(&test);
         is_fit.then_some(Block { train, test })
     };
-    let blocks: Vec<Block> = spans.map(block).collect::<Option<_>>()?;
-    let n_tested: usize = blocks.iter().map(|block| block.test.len()).sum();
-    (n_tested >= SPAN_ROWS).then_some(blocks)
+    used.chunks(used.len().div_ceil(N_SPANS).max(1)).map(block).collect()
 }
 
 /// Refuses rows that can not carry a model, saying what is missing.
@@ -210,12 +208,12 @@ mod tests {
         assert_ne!(folds, super::folds(&frame, &rows, 4), "the seed decides");
     }
 
-    /// Twelve monthly cutoffs of 600 customers, of whom every third churns.
+    /// Twelve monthly cutoffs of 100 customers, of whom every third churns.
     #[test]
-    fn later_cutoffs_are_predicted_from_labels_known_by_then() {
+    fn a_span_is_predicted_from_cutoffs_whose_labels_see_none_of_its_days() {
         let mut rows = Rows::default();
         for period in 0..12 {
-            for customer in 0..600 {
+            for customer in 0..100 {
                 rows.ids.push(format!("c{customer}"));
                 rows.periods.push(period);
                 rows.churned.push(customer % 3 == 0);
@@ -242,14 +240,22 @@ mod tests {
             assert_eq!(periods.len(), 12);
             blocks(&frame, &all, &periods, &params)
         };
-        let of = |rows: &[usize]| {
+        let of = |rows: &[usize]| -> Vec<usize> {
             let periods: BTreeSet<usize> = rows.iter().map(|&row| frame.periods()[row]).collect();
-            (periods.first().copied().unwrap(), periods.last().copied().unwrap())
+            periods.into_iter().collect()
         };
-        // Labels of three months: at cutoff 8 those up to cutoff 5 were known.
+        // Ninety days from February are over in May, a day after its first.
         let found: Vec<_> =
-            dealt(90).iter().map(|block| (of(&block.train), of(&block.test))).collect();
-        assert_eq!(found, [((0, 5), (8, 9)), ((0, 7), (10, 11))]);
+            dealt(90).iter().map(|block| (of(&block.test), of(&block.train))).collect();
+        let expected = [
+            (vec![0, 1], (5..12).collect()),
+            (vec![2, 3], (6..12).collect()),
+            (vec![4, 5], vec![0, 8, 9, 10, 11]),
+            (vec![6, 7], vec![0, 1, 2, 3, 10, 11]),
+            (vec![8, 9], (0..6).collect()),
+            (vec![10, 11], (0..8).collect::<Vec<_>>()),
+        ];
+        assert_eq!(found, expected);
         // Labels of half a year leave too little to predict from.
         assert_eq!(dealt(180).len(), N_FOLDS);
         let no_periods = blocks(&frame, &all, &[], &params(90));

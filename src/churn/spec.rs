@@ -58,8 +58,8 @@ pub struct ChurnSpec {
     /// Fewest churned training rows that can carry a model.
     #[serde(default = "default_min_churners")]
     pub min_churners: usize,
-    /// Most rows fitted on; above it, customers are drawn by the seed. A few
-    /// hundred weights are known well enough from fifty thousand rows.
+    /// Most rows fitted on; above it, customers are drawn by the seed. What
+    /// more rows would tell is less than what next month differs by.
     #[serde(default = "default_max_rows")]
     pub max_rows: usize,
     /// Decides every random choice.
@@ -348,7 +348,7 @@ fn default_min_churners() -> usize {
 }
 
 fn default_max_rows() -> usize {
-    50_000
+    200_000
 }
 
 impl ChurnSpec {

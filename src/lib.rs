@@ -32,7 +32,7 @@
 //! let trained = tenure.train(ChurnSpec::built_in("churn")?, None, &mut |_, _| {}).await?;
 //! assert!(trained.metrics.auc > 0.6);
 //! let scored = tenure.score(None).await?;
-//! println!("{} customers, {:.0} at risk", scored.customers, scored.value_at_risk);
+//! println!("{} customers, at risk: {:?}", scored.customers, scored.value_at_risk);
 //! # Ok(()) })
 //! # }
 //! ```

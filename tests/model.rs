@@ -34,7 +34,8 @@ fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
     // A score is no news about customers: it does not move the data's end.
     let end = || block_on(tenure.store().snapshot()).unwrap().manifest().data_end;
     let data_end = end();
-    block_on(tenure.score(Some("2025-04-20"))).unwrap();
+    let error = block_on(tenure.score(Some("2025-04-20"))).unwrap_err();
+    assert!(error.to_string().contains("2025-04-20 is after the end of the data"), "{error}");
     assert_eq!(end(), data_end);
     let scored = block_on(tenure.score(None)).unwrap();
     let before = all_scores(&tenure);

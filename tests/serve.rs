@@ -343,6 +343,8 @@ fn a_feed_of_changes_holds_only_changes() {
     assert_eq!(since("2000-01-01T00:00:00Z")["scores"], all["scores"], "nobody was scored then");
     let scored_at = all["scored_at"].as_str().unwrap();
     assert_eq!(since(scored_at)["scores"], json!([]), "nothing changed since the last run");
+    assert_eq!(since(scored_at)["gone"], json!([]), "and nobody lost their score");
+    assert_eq!(all.get("gone"), None, "a list of all is no list of changes");
 }
 
 #[test]

@@ -16,7 +16,7 @@
 --- DataFusion 55 takes a condition on one of two columns of a name to either side of
 --- a join.
 WITH told AS (
-  SELECT customer_id, probability, band, logit, base, value_at_risk, owner_id, model, cutoff,
+  SELECT customer_id, probability, band, logit, base, value_at_risk, currency, owner_id, model, cutoff,
          reason_words(reasons, 'en', 1) AS top_reason_en,
          reason_words(reasons, 'zh', 1) AS top_reason_zh,
          reason_words(reasons, 'en', 3) AS reasons_en,
@@ -26,7 +26,7 @@ WITH told AS (
 ),
 shown AS (
   SELECT customer_id AS shown_id, probability AS shown_probability, model AS shown_model,
-         value_at_risk AS shown_at_risk, owner_id AS shown_owner
+         value_at_risk AS shown_at_risk, currency AS shown_currency, owner_id AS shown_owner
   FROM scores
   WHERE run_id = $shown
 ),
@@ -38,9 +38,10 @@ news AS (
      OR shown_probability <> probability
      OR shown_model <> model
      OR (shown_at_risk IS DISTINCT FROM value_at_risk)
+     OR (shown_currency IS DISTINCT FROM currency)
      OR (shown_owner IS DISTINCT FROM owner_id)
 )
-SELECT news.customer_id, customers.name, probability, band, logit, base, value_at_risk,
+SELECT news.customer_id, customers.name, probability, band, logit, base, value_at_risk, currency,
        news.owner_id, model, cutoff, top_reason_en, top_reason_zh, reasons_en, reasons_zh
 FROM customers
 RIGHT JOIN news ON news.customer_id = customers.customer_id

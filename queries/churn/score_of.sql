@@ -1,15 +1,13 @@
 --! title = { en = "Score of a customer", zh = "客户评分" }
---! description = { en = "The newest score of one customer.", zh = "某客户的最新评分。" }
+--! description = { en = "The score that a run gave one customer.", zh = "某次评分中某客户的结果。" }
 --! grain = "one row, or none"
+--! [params.run]
+--! type = "integer"
+--! doc = { en = "The run that scored.", zh = "评分批次。" }
 --! [params.customer]
 --! type = "text"
 --! doc = { en = "The customer.", zh = "客户。" }
-WITH history AS (
-  SELECT *, row_number() OVER (ORDER BY run_id DESC) AS nth
-  FROM scores
-  WHERE customer_id = $customer
-)
-SELECT customer_id, probability, band, logit, base, reasons, value_at_risk, model, cutoff
-FROM history
-WHERE nth = 1
+SELECT customer_id, probability, band, logit, base, reasons, value_at_risk, currency, model, cutoff
+FROM scores
+WHERE run_id = $run AND customer_id = $customer
 ORDER BY customer_id

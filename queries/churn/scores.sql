@@ -14,9 +14,9 @@
 --! [params.owner]
 --! type = "text"
 --! doc = { en = "Only customers of this owner.", zh = "仅限该负责人的客户。" }
---! [params.changed_since]
+--! [params.shown]
 --! type = "integer"
---! doc = { en = "Only customers not scored the same by any run up to this one.", zh = "仅限自该批次以来评分有变化的客户。" }
+--! doc = { en = "Only customers of whom this run said something else; 0 if none was shown.", zh = "仅限与该批次结果不同的客户；0 表示此前没有。" }
 --! [params.after_probability]
 --! type = "number"
 --! default = 2.0
@@ -30,14 +30,13 @@
 --! default = 100
 --! doc = { en = "Most rows.", zh = "最多行数。" }
 WITH before AS (
-  SELECT customer_id, probability, model,
-         row_number() OVER (PARTITION BY customer_id ORDER BY run_id DESC) AS nth
+  SELECT customer_id, probability, model, value_at_risk, currency, owner_id
   FROM scores
-  WHERE run_id <= $changed_since
+  WHERE run_id = $shown
 ),
 ranked AS (
   SELECT s.customer_id, c.name, s.probability, s.band, s.logit, s.base, s.reasons,
-         s.value_at_risk, s.owner_id, s.model, s.cutoff,
+         s.value_at_risk, s.currency, s.owner_id, s.model, s.cutoff,
          row_number() OVER (ORDER BY s.probability DESC, s.customer_id) AS place
   FROM scores s
   LEFT JOIN customers c ON c.customer_id = s.customer_id
@@ -47,12 +46,15 @@ ranked AS (
     AND s.probability >= $min_probability
     AND (s.probability < $after_probability
          OR (s.probability = $after_probability AND s.customer_id > $after_customer))
-    AND ($changed_since IS NULL OR NOT EXISTS (
+    AND ($shown IS NULL OR NOT EXISTS (
       SELECT 1 FROM before b
-      WHERE b.customer_id = s.customer_id AND b.nth = 1
-        AND b.probability = s.probability AND b.model = s.model))
+      WHERE b.customer_id = s.customer_id
+        AND b.probability = s.probability AND b.model = s.model
+        AND (b.value_at_risk IS NOT DISTINCT FROM s.value_at_risk)
+        AND (b.currency IS NOT DISTINCT FROM s.currency)
+        AND (b.owner_id IS NOT DISTINCT FROM s.owner_id)))
 )
-SELECT customer_id, name, probability, band, logit, base, reasons, value_at_risk, owner_id, model, cutoff
+SELECT customer_id, name, probability, band, logit, base, reasons, value_at_risk, currency, owner_id, model, cutoff
 FROM ranked
 WHERE place <= $limit
 ORDER BY probability DESC, customer_id

@@ -1,6 +1,6 @@
 --! title = { en = "Bands", zh = "风险等级" }
 --! description = { en = "How many customers a scoring run put into each band, what they are worth together, and how many of them a filter leaves.", zh = "某次评分中各风险等级的客户数、合计风险金额，以及筛选后剩余的客户数。" }
---! grain = "one row per band"
+--! grain = "one row per band and currency"
 --! [params.run]
 --! type = "integer"
 --! doc = { en = "The run that scored.", zh = "评分批次。" }
@@ -16,6 +16,7 @@
 --! doc = { en = "Only customers of this owner.", zh = "仅限该负责人的客户。" }
 SELECT
   band,
+  currency,
   count(*) AS customers,
   sum(value_at_risk) AS value_at_risk,
   count(*) FILTER (
@@ -25,5 +26,5 @@ SELECT
   ) AS matching
 FROM scores
 WHERE run_id = $run
-GROUP BY band
-ORDER BY band
+GROUP BY band, currency
+ORDER BY band, currency

@@ -9,8 +9,15 @@
 --! default = []
 --! doc = { en = "The customers asked about.", zh = "查询的客户。" }
 --- Nobody is new in the first run: there is nothing to be new against.
-WITH earlier AS (
-  SELECT max(run_id) AS run_id FROM scores WHERE run_id < $run
+--- Before is what used earlier data, or the same data earlier.
+WITH runs AS (
+  SELECT run_id, max(cutoff) AS cutoff FROM scores GROUP BY run_id
+),
+earlier AS (
+  SELECT last_value(r.run_id ORDER BY r.cutoff, r.run_id) AS run_id
+  FROM runs r
+  JOIN runs own ON own.run_id = $run
+  WHERE r.cutoff < own.cutoff OR (r.cutoff = own.cutoff AND r.run_id < own.run_id)
 )
 SELECT s.customer_id
 FROM scores s

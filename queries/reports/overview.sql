@@ -200,15 +200,13 @@ parts AS (
     10,
     'revenue_at_risk',
     'money',
-    coalesce(sum(value_at_risk) FILTER (WHERE run_id = newest), 0),
-    CASE WHEN max(before) IS NOT NULL THEN coalesce(sum(value_at_risk) FILTER (WHERE run_id = before), 0) END
+    coalesce(sum(money) FILTER (WHERE run_id = newest), 0),
+    CASE WHEN max(before) IS NOT NULL THEN coalesce(sum(money) FILTER (WHERE run_id = before), 0) END
   FROM score_runs
-  CROSS JOIN scores
-  -- Scores do not say in which currency the value is: of several it would be a sum.
-  WHERE $currency IS NULL OR (
-    SELECT count(DISTINCT coalesce(currency, ''))
-    FROM (SELECT currency FROM orders WHERE amount IS NOT NULL UNION ALL SELECT currency FROM subscriptions WHERE mrr IS NOT NULL)
-  ) < 2
+  CROSS JOIN (
+    SELECT customer_key, run_id, CASE WHEN $currency IS NULL OR currency = $currency THEN value_at_risk END AS money
+    FROM scores
+  )
   GROUP BY customer_key
   UNION ALL
   SELECT

@@ -31,8 +31,10 @@ fn render(score: &Map<String, Value>, language: Language) -> String {
     let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let text = |name: &str| score.get(name).and_then(Value::as_str).unwrap_or_default();
     let at_risk = score.get("value_at_risk").and_then(Value::as_f64);
-    let at_risk = at_risk
-        .map_or_else(|| language.pick("unknown", "未知").to_owned(), |value| format!("{value:.2}"));
+    let at_risk = at_risk.map_or_else(
+        || language.pick("unknown", "未知").to_owned(),
+        |value| format!("{value:.2} {}", text("currency")),
+    );
     let (customer, cutoff, model) = (text("customer_id"), text("cutoff"), text("model"));
     let percent = 100.0 * number("probability");
     let band = output::band(text("band"), language);

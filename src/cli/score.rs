@@ -45,7 +45,14 @@ pub(super) fn render(summary: &ScoreSummary, language: Language) -> String {
     let bands = bands.join(language.pick(", ", "，"));
     let customers = output::count(summary.customers as u64);
     let (cutoff, model) = (iso(summary.cutoff), &summary.model);
-    let at_risk = output::count(summary.value_at_risk.round().max(0.0) as u64);
+    let amount = |(currency, value): (&String, &f64)| {
+        format!("{} {currency}", output::count(value.round().max(0.0) as u64))
+    };
+    let at_risk: Vec<String> = summary.value_at_risk.iter().map(amount).collect();
+    let at_risk = match at_risk.is_empty() {
+        true => language.pick("unknown", "未知").to_owned(),
+        false => at_risk.join(language.pick(", ", "，")),
+    };
     language.pick(
         format!(
             "scored {customers} customers as of {cutoff} with model {model}\n\

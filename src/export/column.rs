@@ -28,6 +28,7 @@ pub enum Column {
     Percent,
     Band,
     ValueAtRisk,
+    Currency,
     TopReason,
     TopReasonEn,
     TopReasonZh,
@@ -55,7 +56,7 @@ pub enum Kind {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CustomerId,
         Self::Name,
         Self::OwnerId,
@@ -64,6 +65,7 @@ impl Column {
         Self::Percent,
         Self::Band,
         Self::ValueAtRisk,
+        Self::Currency,
         Self::TopReason,
         Self::TopReasonEn,
         Self::TopReasonZh,
@@ -90,6 +92,7 @@ impl Column {
             Self::Percent => "percent",
             Self::Band => "band",
             Self::ValueAtRisk => "value_at_risk",
+            Self::Currency => "currency",
             Self::TopReason => "top_reason",
             Self::TopReasonEn => "top_reason_en",
             Self::TopReasonZh => "top_reason_zh",

@@ -415,6 +415,7 @@ pub static SPECS: &[TableSpec] = &[
             required(number("base", "log-odds of the average training customer")),
             text("reasons", "JSON array of contributions, largest first"),
             money("value_at_risk", "probability times expected value over the horizon"),
+            text("currency", "the customer's main currency, of value_at_risk"),
             text("owner_id", "the account manager at scoring time"),
             required(text("model", "model version")),
             required(time("cutoff", "features use rows up to this instant")),

@@ -90,6 +90,8 @@ pub struct Score {
     pub reasons: Vec<Reason>,
     /// Probability times expected value over the horizon.
     pub value_at_risk: Option<f64>,
+    /// The currency of the value at risk.
+    pub currency: Option<String>,
     /// The model's version.
     pub model: String,
     /// Features use what was known at this instant.

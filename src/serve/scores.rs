@@ -50,6 +50,9 @@ pub struct ScoreList {
     pub run_id: i64,
     /// When that run was published; ask for changes since then next time.
     pub scored_at: Option<String>,
+    /// With `changed_since`: customers who had a score then and have none any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Vec<String>>,
 }
 
 /// Lists the newest scores, riskiest first.
@@ -60,7 +63,7 @@ pub struct ScoreList {
         ("band" = Option<super::openapi::BandName>, Query, description = "Only this band"),
         ("min_probability" = Option<f64>, Query, minimum = 0, maximum = 1, description = "Only this risky or riskier"),
         ("owner" = Option<String>, Query, description = "Only customers of this owner"),
-        ("changed_since" = Option<String>, Query, format = DateTime, description = "Only customers whose score changed since this instant"),
+        ("changed_since" = Option<String>, Query, format = DateTime, description = "Only customers whose probability, value at risk or owner, or the model, changed since this instant; gone lists those who have no score any more"),
         ("lang" = Option<super::openapi::LangName>, Query, description = "Language of the reasons")),
     responses(
         (status = 200, description = "A page of scores", body = ScoreList,
@@ -75,11 +78,16 @@ pub async fn list(State(state): State<AppState>, visit: Visit) -> Result<Respons
         let page = state.tenure().scores(&engine, &request, visit.lang).await?;
         let runs = engine.snapshot().runs();
         let scored_at = runs.iter().find(|run| run.run_id == page.run_id);
+        let gone = match request.changed_since {
+            Some(since) => Some(state.tenure().scores_gone(&engine, since).await?),
+            None => None,
+        };
         let body = ScoreList {
             scores: page.scores,
             next_cursor: page.next.map(|place| cursor::encode(&place, &request)),
             run_id: page.run_id,
             scored_at: scored_at.map(|run| iso(run.finished_at)),
+            gone,
         };
         let next = body.next_cursor.as_deref().and_then(|cursor| link(&visit, cursor));
         let mut response = Json(body).into_response();

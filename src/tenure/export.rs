@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::DateTime;
 use futures::TryStreamExt;
 
 use super::Tenure;
-use super::scores::newest_scoring;
+use super::scores::{newest_scoring, shown_at};
 use crate::config::Language;
-use crate::engine::{Engine, Moment, View};
+use crate::engine::{Moment, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::export::{BANDS, Column, Export, ExportRequest, ExportSummary, Mapping, Run};
-use crate::features::{bound, run};
-use crate::reports::{self, Purpose, Value, iso};
+use crate::features::bound;
+use crate::reports::{self, Purpose, Value};
 
 impl Tenure {
     /// Writes the newest scores into a new folder, in the form the target takes.
@@ -25,8 +23,7 @@ impl Tenure {
     /// # Errors
     ///
     /// [`ErrorKind::Insufficient`] if nobody was scored yet;
-    /// [`ErrorKind::Conflict`] if the newest scores are of earlier data than those
-    /// before; [`ErrorKind::Input`] for a mapping that is not right or a customer's
+    /// [`ErrorKind::Input`] for a mapping that is not right or a customer's
     /// id that the target can not take; [`ErrorKind::Usage`] if the folder holds
     /// files already.
     pub async fn export_scores(
@@ -43,7 +40,6 @@ impl Tenure {
         let engine = self.engine().await?;
         let view = engine.at(Moment::LATEST);
         let newest = newest_scoring(&engine)?;
-        self.check_newest(&view, newest.run_id).await?;
         let owners = match mapping.has(Column::OwnerName) {
             true => self.owner_names(&engine).await?,
             false => BTreeMap::new(),
@@ -54,7 +50,7 @@ impl Tenure {
         let about = Run { id: newest.run_id, scored_at: newest.finished_at, owners, language };
         let mut export = Export::begin(&out, &mapping, about)?;
 
-        let shown = shown(&engine, request, newest.run_id);
+        let shown = request.changed_since.map_or(0, |since| shown_at(&engine, since));
         let given = |more: Option<(&str, Value)>| {
             let runs = [("run", newest.run_id), ("shown", shown)];
             let runs = runs.map(|(name, run)| (name, Value::Integer(run)));
@@ -89,29 +85,6 @@ impl Tenure {
         }
         Ok(())
     }
-
-    /// Refuses scores of a past date that were made after those of a later one: in
-    /// another system they would take the place of what is true now.
-    async fn check_newest(&self, view: &View, run_id: i64) -> Result<()> {
-        let query = self.catalogue().get(Purpose::Churn, "later")?;
-        let given = BTreeMap::from([("run".to_owned(), Value::Integer(run_id))]);
-        let found = run(view, query, DateTime::UNIX_EPOCH, given).await?;
-        let Some(batch) = found.iter().find(|batch| batch.num_rows() > 0) else { return Ok(()) };
-        let cutoff = |column: usize| {
-            let micros = batch.column(column).as_primitive::<TimestampMicrosecondType>().value(0);
-            DateTime::from_timestamp_micros(micros).map(iso).unwrap_or_default()
-        };
-        let other = batch.column(0).as_primitive::<Int64Type>().value(0);
-        Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "the newest scores (run {run_id}) are as of {}, those of run {other} as of {}",
-                cutoff(2),
-                cutoff(1),
-            ),
-        )
-        .hint("score the end of the data again: tenure score"))
-    }
 }
 
 fn mapping(request: &ExportRequest, language: Language) -> Result<Mapping> {
@@ -123,13 +96,4 @@ fn mapping(request: &ExportRequest, language: Language) -> Result<Mapping> {
         Error::new(ErrorKind::Input, format!("reading mapping {origin}")).caused_by(error)
     })?;
     Mapping::parse(request.target, &origin, &text, language)
-}
-
-/// The scoring run whose scores the target shows: the newest at the instant of the
-/// last export, or 0.
-fn shown(engine: &Engine, request: &ExportRequest, newest: i64) -> i64 {
-    let Some(since) = request.changed_since else { return 0 };
-    let runs = engine.snapshot().runs().iter().rev();
-    let mut before = runs.filter(|run| run.kind == "score" && run.run_id <= newest);
-    before.find(|run| run.finished_at <= since).map_or(0, |run| run.run_id)
 }

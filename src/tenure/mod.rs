@@ -27,6 +27,7 @@ mod models;
 mod pages;
 mod registry;
 mod replay;
+mod score_rows;
 mod scores;
 mod shadow;
 

@@ -6,12 +6,8 @@
 //! and moment give the same artifact and the same scores, to the bit.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use chrono::{DateTime, NaiveDate, Utc};
 use linfa::ParamGuard;
@@ -23,23 +19,19 @@ use super::Tenure;
 use super::challenge::{Promotion, Verdict};
 use super::models::{fingerprint, given_up};
 use super::registry::TRAIN;
+use super::score_rows::{Customer, Prepared, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
 use crate::churn::{
-    Artifact, Band, ChurnParams, ChurnSpec, Content, Frame, Period, Provenance, Role, Scored, train,
+    Artifact, Band, ChurnParams, ChurnSpec, Content, Period, Provenance, Role, train,
 };
-use crate::config::Language;
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::guard::Guard;
 use crate::features::{panel, run};
 use crate::reports::{self, Purpose, Value, params};
-use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
+use crate::schema::Table;
 use crate::tables::Run;
-
-/// Reasons stored with a score; the others are stored as one remainder, so
-/// that base and reasons still add up to the logit.
-const REASONS: usize = 10;
 
 /// What a training did.
 #[derive(Debug, Clone, Serialize)]
@@ -85,8 +77,8 @@ pub struct ScoreSummary {
     pub customers: usize,
     /// Customers by band.
     pub bands: BTreeMap<String, usize>,
-    /// Sum of probability times expected value.
-    pub value_at_risk: f64,
+    /// Sum of probability times expected value, per currency.
+    pub value_at_risk: BTreeMap<String, f64>,
     /// What the model on trial did, if there is one.
     pub shadow: Option<ShadowSummary>,
 }
@@ -125,7 +117,7 @@ impl Tenure {
         let run = self.store().begin().await?;
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = async {
-            let at = self.model_moment(&engine, &params, as_of)?;
+            let at = self.model_moment(&engine, params.spec(), as_of)?;
             let guard = Guard::of(&engine, self.catalogue(), &params.spec().features, at).await?;
             // Of the past, all that is known today counts, unless the training is
             // to be the one that could have been done at a day in the past.
@@ -178,19 +170,16 @@ impl Tenure {
         Ok(summary)
     }
 
-    /// The moment a training stands at. Given labels and attributes carry no
+    /// The moment a training or scoring stands at. Given labels and attributes carry no
     /// time of their own and are known since they were loaded.
     fn model_moment(
         &self,
         engine: &Engine,
-        params: &crate::churn::ChurnValidParams,
+        spec: &ChurnSpec,
         as_of: Option<&str>,
     ) -> Result<DateTime<Utc>> {
         let tz = params::time_zone(&self.config().tz)?;
-        match as_of {
-            Some(text) => params::as_of(text, tz),
-            None => Ok(moment_of(engine, params.spec())),
-        }
+        as_of.map_or_else(|| Ok(moment_of(engine, spec)), |text| params::as_of(text, tz))
     }
 
     fn provenance(
@@ -247,10 +236,14 @@ impl Tenure {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = self.model(&engine).await?;
         let spec = &artifact.content().spec;
-        let cutoff = match as_of {
-            Some(text) => params::as_of(text, params::time_zone(&self.config().tz)?)?,
-            None => moment_of(&engine, spec),
-        };
+        let (cutoff, end) = (self.model_moment(&engine, spec, as_of)?, moment_of(&engine, spec));
+        let tz = params::time_zone(&self.config().tz)?;
+        let day = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
+        if day(cutoff) > day(end) {
+            let words = format!("{} is after the end of the data, {}", day(cutoff), day(end));
+            return Err(Error::new(ErrorKind::Usage, words)
+                .hint("days that are not loaded yet would look like silence: load them first"));
+        }
         let prepared = self.prepare(&engine, &artifact, cutoff).await?;
         if prepared.frame.n_rows() == 0 {
             return Err(Error::new(
@@ -334,8 +327,12 @@ impl Tenure {
         for batch in run(&view, value, cutoff, given).await? {
             let ids = batch.column(0).as_string::<i32>();
             let values = batch.column(1).as_primitive::<Float64Type>();
+            let currencies = batch.column(2).as_string::<i32>();
             for row in 0..batch.num_rows() {
-                known.entry(ids.value(row).to_owned()).or_default().value = Some(values.value(row));
+                let customer = known.entry(ids.value(row).to_owned()).or_default();
+                customer.value = Some(values.value(row));
+                customer.currency =
+                    currencies.is_valid(row).then(|| currencies.value(row).to_owned());
             }
         }
         Ok(known)
@@ -351,150 +348,4 @@ fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
             engine.snapshot().manifest().known_end().map_or(data_end, |known| known.max(data_end))
         }
     }
-}
-
-/// Scores, before they are rows.
-pub(super) struct Prepared {
-    /// Whom they are of, and why.
-    pub frame: Frame,
-    /// One per row of the frame.
-    pub scored: Vec<Scored>,
-    /// What else is known of customers.
-    pub known: BTreeMap<String, Customer>,
-}
-
-/// What the rows of a scoring have in common.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stamp {
-    pub cutoff: DateTime<Utc>,
-    pub known_at: DateTime<Utc>,
-    pub run_id: i64,
-}
-
-impl Stamp {
-    /// The columns `model`, `cutoff`, `known_at` and `run_id` of so many rows.
-    pub(super) fn columns(self, model: &str, rows: usize) -> [ArrayRef; 4] {
-        let instant = |at: DateTime<Utc>| -> ArrayRef {
-            let values = vec![at.timestamp_micros(); rows];
-            Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-        };
-        [
-            Arc::new(StringArray::from(vec![model; rows])),
-            instant(self.cutoff),
-            instant(self.known_at),
-            Arc::new(Int64Array::from(vec![self.run_id; rows])),
-        ]
-    }
-}
-
-impl Prepared {
-    /// Some rows of the frame as rows of `scores`, and the sum of their values
-    /// at risk.
-    pub(super) fn rows(
-        &self,
-        artifact: &Artifact,
-        chosen: &[usize],
-        stamp: Stamp,
-    ) -> Result<(RecordBatch, f64)> {
-        let mut rows = ScoreRows::default();
-        let mut ids = Vec::with_capacity(chosen.len());
-        for &row in chosen {
-            let id = self.frame.ids()[row].as_str();
-            let customer = self.known.get(id).cloned().unwrap_or_default();
-            rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
-            ids.push(id);
-        }
-        let at_risk = rows.value_at_risk.iter().flatten().sum::<i128>() as f64 / 1e4;
-        Ok((rows.batch(&ids, artifact.id(), stamp)?, at_risk))
-    }
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct Customer {
-    pub key: Option<i64>,
-    owner: Option<String>,
-    value: Option<f64>,
-}
-
-/// The columns of `scores` in the making.
-#[derive(Debug, Default)]
-struct ScoreRows {
-    keys: Vec<Option<i64>>,
-    probability: Vec<f64>,
-    band: Vec<&'static str>,
-    logit: Vec<f64>,
-    base: Vec<f64>,
-    reasons: Vec<String>,
-    value_at_risk: Vec<Option<i128>>,
-    owner: Vec<Option<String>>,
-}
-
-impl ScoreRows {
-    fn add(
-        &mut self,
-        artifact: &Artifact,
-        frame: &Frame,
-        row: usize,
-        score: &Scored,
-        customer: Customer,
-    ) -> Result<()> {
-        let at_risk = customer.value.map(|value| score.probability * value);
-        self.keys.push(customer.key);
-        self.owner.push(customer.owner);
-        self.value_at_risk.push(at_risk.map(|value| (value * 1e4).round() as i128));
-        self.probability.push(score.probability);
-        self.band.push(score.band.slug());
-        self.logit.push(score.logit);
-        self.base.push(score.base);
-        self.reasons.push(reasons(artifact, frame, row, score)?);
-        Ok(())
-    }
-
-    fn batch(self, ids: &[&str], model: &str, stamp: Stamp) -> Result<RecordBatch> {
-        let rows = ids.len();
-        let money = Decimal128Array::from(self.value_at_risk)
-            .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Int64Array::from(self.keys)),
-            Arc::new(StringArray::from_iter_values(ids)),
-            Arc::new(Float64Array::from(self.probability)),
-            Arc::new(StringArray::from(self.band)),
-            Arc::new(Float64Array::from(self.logit)),
-            Arc::new(Float64Array::from(self.base)),
-            Arc::new(StringArray::from(self.reasons)),
-            Arc::new(money),
-            Arc::new(StringArray::from(self.owner)),
-        ];
-        columns.extend(stamp.columns(model, rows));
-        Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
-    }
-}
-
-/// The strongest reasons in both languages, and the sum of the others, as JSON.
-fn reasons(artifact: &Artifact, frame: &Frame, row: usize, score: &Scored) -> Result<String> {
-    let model = &artifact.content().model;
-    let english = model.reasons(frame, row, score, Language::En);
-    let chinese = model.reasons(frame, row, score, Language::Zh);
-    let mut stored: Vec<serde_json::Value> = english
-        .iter()
-        .zip(&chinese)
-        .take(REASONS)
-        .map(|(en, zh)| {
-            json!({
-                "feature": en.feature, "value": en.value, "contribution": en.contribution,
-                "text": en.text, "text_zh": zh.text,
-            })
-        })
-        .collect();
-    if let Some(others) = english.get(REASONS..).filter(|others| !others.is_empty()) {
-        let count = others.len();
-        stored.push(json!({
-            "feature": "others", "value": null,
-            "contribution": others.iter().map(|reason| reason.contribution).sum::<f64>(),
-            "text": format!("{count} other features together"),
-            "text_zh": format!("其余 {count} 项特征合计"),
-        }));
-    }
-    serde_json::to_string(&stored)
-        .map_err(|error| Error::new(ErrorKind::Internal, "encoding reasons").caused_by(error))
 }

@@ -23,7 +23,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use super::Tenure;
-use super::model::Stamp;
+use super::score_rows::Stamp;
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::run;

@@ -56,13 +56,9 @@ impl Tenure {
         request: &ScoreRequest,
         language: Language,
     ) -> Result<ScorePage> {
-        let runs = engine.snapshot().runs();
         let newest = newest_scoring(engine)?;
         let run_id = request.after.as_ref().map_or(newest.run_id, |(run_id, _, _)| *run_id);
-        let changed_since = request.changed_since.map(|since| {
-            let before = runs.iter().rev().find(|run| run.finished_at <= since);
-            Value::Integer(before.map_or(0, |run| run.run_id))
-        });
+        let shown = request.changed_since.map(|since| Value::Integer(shown_at(engine, since)));
         let mut given = BTreeMap::from([
             ("run".to_owned(), Value::Integer(run_id)),
             // One more than asked for tells whether there is a next page.
@@ -76,7 +72,7 @@ impl Tenure {
         set("band", request.band.clone().map(Value::Text));
         set("owner", request.owner.clone().map(Value::Text));
         set("min_probability", request.min_probability.map(Value::Number));
-        set("changed_since", changed_since);
+        set("shown", shown);
         if let Some((_, probability, customer)) = &request.after {
             set("after_probability", Some(Value::Number(*probability)));
             set("after_customer", Some(Value::Text(customer.clone())));
@@ -96,29 +92,57 @@ impl Tenure {
         Ok(ScorePage { scores, next, run_id })
     }
 
-    /// Why a customer has the newest score they have: `customer_id,
-    /// probability, band, logit, base, reasons, value_at_risk, model, cutoff`.
+    /// Whether anybody was ever scored.
+    #[must_use]
+    pub fn is_scored(engine: &Engine) -> bool {
+        newest_scoring(engine).is_ok()
+    }
+
+    /// Customers who had a score at an instant and have none any more: they left,
+    /// or are no longer eligible.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unknown`] if there is no such customer or score, with the
-    /// nearest ids.
+    /// [`ErrorKind::Insufficient`] if nobody was scored yet.
+    pub async fn scores_gone(&self, engine: &Engine, since: DateTime<Utc>) -> Result<Vec<String>> {
+        let given = BTreeMap::from([
+            ("run".to_owned(), Value::Integer(newest_scoring(engine)?.run_id)),
+            ("shown".to_owned(), Value::Integer(shown_at(engine, since))),
+        ]);
+        let query = self.catalogue().get(Purpose::Churn, "gone")?;
+        let batches = run(&engine.at(Moment::LATEST), query, DateTime::UNIX_EPOCH, given).await?;
+        let ids = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter());
+        Ok(ids.flatten().map(str::to_owned).collect())
+    }
+
+    /// Why a customer has their score: `customer_id, probability, band, logit,
+    /// base, reasons, value_at_risk, currency, model, cutoff`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unknown`] if there is no such customer, with the nearest ids, or
+    /// they are not among the newest scores.
     pub async fn explain(
         &self,
         engine: &Engine,
         customer: &str,
         language: Language,
     ) -> Result<Map<String, Json>> {
-        let query = self.catalogue().get(Purpose::Churn, "score_of")?;
-        let named = || BTreeMap::from([("customer".to_owned(), Value::Text(customer.to_owned()))]);
+        let newest = newest_scoring(engine);
+        let named = BTreeMap::from([("customer".to_owned(), Value::Text(customer.to_owned()))]);
         let view = engine.at(Moment::LATEST);
-        let batches = run(&view, query, DateTime::UNIX_EPOCH, named()).await?;
-        if let Some(mut score) = rows(&batches)?.into_iter().next() {
-            unfold(&mut score, language)?;
-            return Ok(score);
+        if let Ok(newest) = &newest {
+            let query = self.catalogue().get(Purpose::Churn, "score_of")?;
+            let mut of_run = named.clone();
+            of_run.insert("run".to_owned(), Value::Integer(newest.run_id));
+            let batches = run(&view, query, DateTime::UNIX_EPOCH, of_run).await?;
+            if let Some(mut score) = rows(&batches)?.into_iter().next() {
+                unfold(&mut score, language)?;
+                return Ok(score);
+            }
         }
         let query = self.catalogue().get(Purpose::Churn, "similar")?;
-        let batches = run(&view, query, DateTime::UNIX_EPOCH, named()).await?;
+        let batches = run(&view, query, DateTime::UNIX_EPOCH, named).await?;
         let known: Vec<String> = batches
             .iter()
             .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten())
@@ -129,19 +153,35 @@ impl Tenure {
                 ErrorKind::Unknown,
                 format!("customer \"{customer}\" has no score"),
             )
-            .hint("only customers who have not already gone are scored; or run tenure score"));
+            .hint(match newest {
+                Ok(_) => "only customers who can still leave are scored",
+                Err(_) => "nobody was scored yet: tenure train, then tenure score",
+            }));
         }
         Err(Error::new(ErrorKind::Unknown, format!("there is no customer \"{customer}\""))
             .hint_nearest(customer, known.iter().map(String::as_str)))
     }
 }
 
-/// The run whose scores are the newest.
+/// The run whose scores are the newest: of the latest data, and of several such
+/// runs the last. Scores of a past date are history, whenever they were made.
 pub(super) fn newest_scoring(engine: &Engine) -> Result<&RunRecord> {
-    engine.snapshot().runs().iter().rev().find(|run| run.kind == "score").ok_or_else(|| {
+    newest(engine.snapshot().runs().iter()).ok_or_else(|| {
         Error::new(ErrorKind::Insufficient, "no customer has been scored in this store")
             .hint("score them: tenure train, then tenure score")
     })
+}
+
+/// The run whose scores were the newest at an instant, or 0.
+pub(super) fn shown_at(engine: &Engine, instant: DateTime<Utc>) -> i64 {
+    let runs = engine.snapshot().runs().iter().filter(|run| run.finished_at <= instant);
+    newest(runs).map_or(0, |run| run.run_id)
+}
+
+fn newest<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> Option<&'a RunRecord> {
+    let cutoff =
+        |run: &RunRecord| DateTime::parse_from_rfc3339(run.details.get("cutoff")?.as_str()?).ok();
+    runs.filter(|run| run.kind == "score").max_by_key(|run| (cutoff(run), run.run_id))
 }
 
 /// Turns the stored JSON text of the reasons into JSON, in one language.

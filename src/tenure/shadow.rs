@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Tenure;
-use super::model::{Prepared, Stamp};
 use super::registry::Registry;
+use super::score_rows::{Prepared, Stamp};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::schema::Table;

@@ -7,9 +7,11 @@ use arrow::array::{
     ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use chrono::DateTime;
 use serde_json::json;
 use tempfile::TempDir;
 use tenure::Tenure;
+use tenure::reports::iso;
 use tenure::schema::Table;
 
 use crate::common::{block_on, store_of};
@@ -137,6 +139,7 @@ pub fn scored(tenure: &Tenure, customers: &[Customer], day: i64) {
             each(|_| -1.5),
             text(|customer| &customer.reasons),
             Arc::new(money.with_precision_and_scale(18, 4).unwrap()),
+            Arc::new(StringArray::from(vec!["CNY"; count])),
             Arc::new(StringArray::from(vec![None::<&str>; count])),
             Arc::new(StringArray::from(vec!["m-42"; count])),
             instant(cutoff),
@@ -147,6 +150,8 @@ pub fn scored(tenure: &Tenure, customers: &[Customer], day: i64) {
         if count > 0 {
             run.append(Table::Scores, batch).await.unwrap();
         }
-        run.publish("score", json!({"model": "m-42", "customers": count})).await.unwrap();
+        let cutoff = iso(DateTime::from_timestamp_micros(cutoff).unwrap());
+        let details = json!({"model": "m-42", "customers": count, "cutoff": cutoff});
+        run.publish("score", details).await.unwrap();
     });
 }

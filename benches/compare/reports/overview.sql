@@ -49,11 +49,11 @@ turns AS (
 ),
 -- The newest scores, and the newest before the month began.
 risks AS (
-    SELECT customer_id, value_at_risk AS money, (band = 'high')::INT AS high
+    SELECT customer_id, CASE WHEN in_currency(currency) THEN value_at_risk END AS money, (band = 'high')::INT AS high
     FROM scores QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1
 ),
 risks_before AS (
-    SELECT customer_id, value_at_risk AS money, (band = 'high')::INT AS high FROM scores, moment WHERE cutoff < began
+    SELECT customer_id, CASE WHEN in_currency(currency) THEN value_at_risk END AS money, (band = 'high')::INT AS high FROM scores, moment WHERE cutoff < began
     QUALIFY rank() OVER (ORDER BY cutoff DESC, run_id DESC) = 1
 ),
 people AS (
@@ -73,8 +73,6 @@ people AS (
     UNION ALL
     SELECT 10, 'revenue_at_risk', 'money', customer_id, coalesce(cur.money, 0), CASE WHEN any_old THEN coalesce(old.money, 0) END
     FROM risks AS cur FULL JOIN risks_before AS old USING (customer_id), (SELECT count(*) > 0 AS any_old FROM risks_before)
-    WHERE (SELECT count(DISTINCT coalesce(currency, '')) FROM (SELECT currency FROM orders WHERE amount IS NOT NULL
-        UNION ALL SELECT currency FROM subscriptions WHERE mrr IS NOT NULL)) < 2
     UNION ALL
     SELECT 11, 'customers_at_risk', 'count', customer_id, coalesce(cur.high, 0), CASE WHEN any_old THEN coalesce(old.high, 0) END
     FROM risks AS cur FULL JOIN risks_before AS old USING (customer_id), (SELECT count(*) > 0 AS any_old FROM risks_before)

@@ -58,8 +58,8 @@ async fn build(
     };
     let mut page = AtRiskPage {
         as_of: None,
+        data_end: None,
         model: None,
-        currency: String::new(),
         bands: Vec::new(),
         filter,
         owners: Vec::new(),
@@ -81,11 +81,12 @@ async fn build(
     let bands = bands(state, engine, scored.run_id, request).await?;
     page.total = bands.matching;
     page.bands = bands.counts;
-    page.currency = state.currency(engine).await?.unwrap_or_default();
     page.owners = risk::owners(state, engine, scored.run_id).await?;
     page.rows = risk::lines(state, engine, &scored, &page.owners).await?;
     page.model = scored.scores.first().and_then(|score| text(score, "model"));
     page.as_of = scored.scores.first().and_then(|score| rows::cutoff(score, state.tenure()));
+    let end = rows::day_of(reports::default_as_of(engine), state.tenure());
+    page.data_end = end.filter(|end| page.as_of.as_ref().is_some_and(|as_of| as_of < end));
     page.next = scored.next.as_ref().map(|place| cursor::encode(place, request));
     Ok(at_risk::render(&cx, &page))
 }
@@ -141,19 +142,18 @@ pub(super) async fn bands(
     set("owner", request.owner.clone().map(reports::Value::Text));
     set("min_probability", request.min_probability.map(reports::Value::Number));
     let found = render::rows(&state.tenure().page(engine, "bands", asked).await?.batches)?;
-    let count = |row: &serde_json::Map<String, Value>, name: &str| {
+    type Row = serde_json::Map<String, Value>;
+    let count = |row: &Row, name: &str| {
         let count = row.get(name).and_then(Value::as_u64);
         count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
     };
     let counts = Band::ALL.map(|band| {
-        let row = found.iter().find(|row| text(row, "band").as_deref() == Some(band.code()));
+        let of_band = |row: &&Row| text(row, "band").as_deref() == Some(band.code());
+        let worth = |row: &Row| Some((text(row, "currency")?, row.get("value_at_risk")?.clone()));
         BandCount {
             band,
-            customers: row.map_or(0, |row| count(row, "customers")),
-            value_at_risk: row
-                .and_then(|row| row.get("value_at_risk"))
-                .cloned()
-                .unwrap_or_default(),
+            customers: found.iter().filter(of_band).map(|row| count(row, "customers")).sum(),
+            value_at_risk: found.iter().filter(of_band).filter_map(worth).collect(),
         }
     });
     let matching = found.iter().map(|row| count(row, "matching")).sum();

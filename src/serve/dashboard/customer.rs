@@ -19,6 +19,7 @@ use crate::serve::ui::format;
 use crate::serve::ui::pages::customer::{self, CustomerPage, Reason, Score};
 use crate::serve::ui::pages::{Event, EventKind};
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
+use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
 use crate::serve::{AppState, answer};
 use crate::tenure::Tenure;
@@ -51,9 +52,11 @@ async fn build(state: &AppState, visit: &Visit, id: &str, engine: &Engine) -> Re
     let profile = asked.table("customer").await?;
     let known = profile.rows.first();
     let score = match explained {
-        Ok(score) => read_score(&score, currency.as_deref(), state.tenure()),
+        Ok(score) => read_score(&score, state.tenure()).ok_or(Text::ScoreFirst),
         // A customer may have no score; of nobody's id the nearest are offered.
-        Err(error) if error.kind() == ErrorKind::Unknown && known.is_some() => None,
+        Err(error) if error.kind() == ErrorKind::Unknown && known.is_some() => {
+            Err(if Tenure::is_scored(engine) { Text::NotScoredHint } else { Text::ScoreFirst })
+        }
         Err(error) => return Err(error),
     };
     // Who was scored and is gone since has a score and no profile.
@@ -141,11 +144,7 @@ fn event(row: &Row) -> Option<Event> {
 }
 
 /// The object of `explain` as the page shows it.
-fn read_score(
-    score: &Map<String, Value>,
-    currency: Option<&str>,
-    tenure: &Tenure,
-) -> Option<Score> {
+fn read_score(score: &Map<String, Value>, tenure: &Tenure) -> Option<Score> {
     let number = |of: &Map<String, Value>, name: &str| of.get(name)?.as_f64();
     let reason = |reason: &Value| {
         let reason = reason.as_object()?;
@@ -163,7 +162,7 @@ fn read_score(
         base: number(score, "base")?,
         reasons: score.get("reasons")?.as_array()?.iter().filter_map(reason).collect(),
         value_at_risk: score.get("value_at_risk").cloned().unwrap_or_default(),
-        currency: currency.unwrap_or_default().to_owned(),
+        currency: text(score, "currency").unwrap_or_default(),
         model: text(score, "model")?,
         cutoff: rows::cutoff(score, tenure)?,
     })

@@ -47,6 +47,7 @@ pub async fn lines(
             probability: score.get("probability")?.as_f64()?,
             band: Band::of_code(score.get("band")?.as_str()?)?,
             value_at_risk: score.get("value_at_risk").cloned().unwrap_or_default(),
+            currency: text(score, "currency").unwrap_or_default(),
             owner: owner.map(|id| names.get(id.as_str()).map_or(id.clone(), |name| (*name).into())),
             reasons: raising(score),
             newly: newly.contains(&customer_id),

@@ -6,7 +6,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::error::Result;
@@ -198,6 +198,11 @@ pub fn day(report: &ReportTable) -> String {
 /// The day of a score's cutoff, in the time zone of the settings.
 pub fn cutoff(score: &Row, tenure: &Tenure) -> Option<String> {
     let instant = DateTime::parse_from_rfc3339(score.get("cutoff")?.as_str()?).ok()?;
+    day_of(instant.to_utc(), tenure)
+}
+
+/// The day of an instant, in the time zone of the settings.
+pub fn day_of(instant: DateTime<Utc>, tenure: &Tenure) -> Option<String> {
     let tz = reports::params::time_zone(&tenure.config().tz).ok()?;
     Some(instant.with_timezone(&tz).date_naive().to_string())
 }

@@ -144,7 +144,7 @@ fn customer_page() -> CustomerPage {
         owner: Some(EVIL.to_owned()),
         facts: vec![(column("fact", ColumnKind::Text), json!(EVIL))],
         as_of: None,
-        score: Some(Score {
+        score: Ok(Score {
             probability: 1.0 / (1.0 + (-logit).exp()),
             band: Band::High,
             logit,
@@ -165,9 +165,13 @@ fn customer_page() -> CustomerPage {
 fn at_risk_page() -> AtRiskPage {
     AtRiskPage {
         as_of: None,
+        data_end: Some(EVIL.to_owned()),
         model: Some(EVIL.to_owned()),
-        currency: EVIL.to_owned(),
-        bands: vec![BandCount { band: Band::High, customers: 1, value_at_risk: json!(null) }],
+        bands: vec![BandCount {
+            band: Band::High,
+            customers: 1,
+            value_at_risk: vec![(EVIL.to_owned(), json!(1)), (EVIL.to_owned(), json!(null))],
+        }],
         filter: RiskFilter { owner: Some(EVIL.to_owned()), ..RiskFilter::default() },
         owners: vec![(EVIL.to_owned(), EVIL.to_owned())],
         rows: vec![RiskRow {
@@ -176,6 +180,7 @@ fn at_risk_page() -> AtRiskPage {
             probability: f64::NAN,
             band: Band::High,
             value_at_risk: json!("not a number"),
+            currency: EVIL.to_owned(),
             owner: None,
             reasons: vec![EVIL.to_owned()],
             newly: true,

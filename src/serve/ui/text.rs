@@ -156,6 +156,8 @@ texts! {
     NotScored: "Not scored", "未评分";
     ScoreFirst: "Train a model and score the customers: tenure train, then tenure score.",
         "请先训练模型并评分：tenure train，然后 tenure score。";
+    ScoresOlder: "The data go on to {date}: some of these customers may have come back or left since. Score again: tenure score.",
+        "数据已更新至 {date}：名单中部分客户此后可能已恢复活跃或已流失。请重新评分：tenure score。";
     NotScoredHint: "This customer was not eligible at the cutoff of the newest scoring run.",
         "该客户在最近一次评分的截止日不符合评分条件。";
     RecentActivity: "Recent activity", "近期动态";

@@ -13,7 +13,7 @@ use arrow::util::display::array_value_to_string;
 use super::{Difference, ReplaySummary};
 use crate::churn::Artifact;
 use crate::error::Result;
-use crate::tenure::model::{Prepared, Stamp};
+use crate::tenure::score_rows::{Prepared, Stamp};
 
 /// A run's scores, computed once more.
 pub(super) struct Again<'a> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::serve::ui::band::{self, Band};
 use crate::serve::ui::context::Context;
+use crate::serve::ui::format::date;
 use crate::serve::ui::format::decimal::Decimal;
 use crate::serve::ui::format::{self, Formatted};
 use crate::serve::ui::lang::Lang;
@@ -25,6 +26,8 @@ pub struct RiskRow {
     pub band: Band,
     /// Probability times expected value, exact.
     pub value_at_risk: Value,
+    /// Its currency.
+    pub currency: String,
     /// The account manager.
     pub owner: Option<String>,
     /// The strongest reasons in words, strongest first; three are shown.
@@ -42,9 +45,9 @@ impl RiskRow {
 
     /// The value at risk, short.
     #[must_use]
-    pub fn value_brief(&self, currency: &str, lang: Lang) -> Formatted {
-        Decimal::of(&self.value_at_risk)
-            .map_or_else(Formatted::missing, |value| format::compact_money(&value, currency, lang))
+    pub fn value_brief(&self, lang: Lang) -> Formatted {
+        let brief = |value| format::compact_money(&value, &self.currency, lang);
+        Decimal::of(&self.value_at_risk).map_or_else(Formatted::missing, brief)
     }
 }
 
@@ -66,8 +69,8 @@ pub struct BandCount {
     pub band: Band,
     /// How many customers.
     pub customers: usize,
-    /// Their value at risk, exact.
-    pub value_at_risk: Value,
+    /// Their value at risk, exact, per currency.
+    pub value_at_risk: Vec<(String, Value)>,
 }
 
 /// The at-risk list.
@@ -75,10 +78,10 @@ pub struct BandCount {
 pub struct AtRiskPage {
     /// The cutoff of the scores.
     pub as_of: Option<String>,
+    /// The last day of the data, if that is later.
+    pub data_end: Option<String>,
     /// The model that scored.
     pub model: Option<String>,
-    /// The currency of values at risk.
-    pub currency: String,
     /// The bands before the filter, loudest first.
     pub bands: Vec<BandCount>,
     /// What the list is narrowed to.
@@ -109,6 +112,9 @@ pub fn render(cx: &Context, page: &AtRiskPage) -> Markup {
         @if let Some(hint) = &page.hint {
             (layout::empty(lang.t(Text::NotScored), hint))
         } @else {
+            @if let Some(end) = &page.data_end {
+                p.note { (Text::ScoresOlder.fill(lang, &[("date", &date::long(end, lang))])) }
+            }
             (bands(cx, page))
             (filter(cx, page))
             section.panel {
@@ -148,10 +154,12 @@ fn bands(cx: &Context, page: &AtRiskPage) -> Markup {
                     aria-current=[chosen.then_some("true")] {
                     (band::chip(count.band, cx.lang))
                     b { (customers(count.customers, cx.lang)) }
-                    @if let Some(value) = Decimal::of(&count.value_at_risk) {
-                        span.note {
-                            (cx.lang.t(Text::ValueAtRisk)) " "
-                            (format::compact_money(&value, &page.currency, cx.lang))
+                    @for (currency, value) in &count.value_at_risk {
+                        @if let Some(value) = Decimal::of(value) {
+                            span.note {
+                                (cx.lang.t(Text::ValueAtRisk)) " "
+                                (format::compact_money(&value, currency, cx.lang))
+                            }
                         }
                     }
                 }
@@ -214,15 +222,15 @@ fn list(cx: &Context, page: &AtRiskPage) -> Markup {
     html! {
         table.stack.risks {
             thead { tr { @for (text, num) in heads { th.num[num] scope="col" { (lang.t(text)) } } } }
-            tbody { @for row in &page.rows { (line(cx, page, row)) } }
+            tbody { @for row in &page.rows { (line(cx, row)) } }
         }
     }
 }
 
-fn line(cx: &Context, page: &AtRiskPage, row: &RiskRow) -> Markup {
+fn line(cx: &Context, row: &RiskRow) -> Markup {
     let lang = cx.lang;
     let value = Decimal::of(&row.value_at_risk)
-        .map_or_else(Formatted::missing, |value| format::money(&value, &page.currency));
+        .map_or_else(Formatted::missing, |value| format::money(&value, &row.currency));
     html! {
         tr {
             td.customer {

@@ -31,8 +31,8 @@ pub struct CustomerPage {
     pub facts: Vec<(Column, Value)>,
     /// The day or instant the page stands for.
     pub as_of: Option<String>,
-    /// The newest score, if the customer was eligible.
-    pub score: Option<Score>,
+    /// The newest score, or why there is none.
+    pub score: Result<Score, Text>,
     /// What happened, newest first.
     pub events: Vec<Event>,
     /// The newest orders.
@@ -89,8 +89,8 @@ pub fn render(cx: &Context, page: &CustomerPage) -> Markup {
     let body = html! {
         (layout::heading(cx, name, Some(&lead), page.as_of.as_deref()))
         @match &page.score {
-            Some(score) => { (summary(cx, score)) (reasons(cx, score)) },
-            None => (layout::empty(lang.t(Text::NotScored), lang.t(Text::NotScoredHint))),
+            Ok(score) => { (summary(cx, score)) (reasons(cx, score)) },
+            Err(why) => (layout::empty(lang.t(Text::NotScored), lang.t(*why))),
         }
         div.columns {
             div {

@@ -128,7 +128,7 @@ fn at_risk(cx: &Context, overview: &Overview) -> Markup {
                         div.what {
                             (band::gauge(row.probability, row.band))
                             p.note {
-                                (row.value_brief(&overview.currency, cx.lang))
+                                (row.value_brief(cx.lang))
                                 @if let Some(owner) = &row.owner { " · " (owner) }
                             }
                         }

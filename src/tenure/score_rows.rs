@@ -1,0 +1,180 @@
+//! What is stored of a score?
+//!
+//! One row per customer: the probability with the reasons that add up to it, what
+//! the customer is expected to bring, who is to act, and what it was made from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::churn::{Artifact, Frame, Scored};
+use crate::config::Language;
+use crate::error::{Error, ErrorKind, Result};
+use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
+
+/// Reasons stored with a score; the others are stored as one remainder, so
+/// that base and reasons still add up to the logit.
+const REASONS: usize = 10;
+
+/// Scores, before they are rows.
+pub(super) struct Prepared {
+    /// Whom they are of, and why.
+    pub frame: Frame,
+    /// One per row of the frame.
+    pub scored: Vec<Scored>,
+    /// What else is known of customers.
+    pub known: BTreeMap<String, Customer>,
+}
+
+/// What the rows of a scoring have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub cutoff: DateTime<Utc>,
+    pub known_at: DateTime<Utc>,
+    pub run_id: i64,
+}
+
+impl Stamp {
+    /// The columns `model`, `cutoff`, `known_at` and `run_id` of so many rows.
+    pub(super) fn columns(self, model: &str, rows: usize) -> [ArrayRef; 4] {
+        let instant = |at: DateTime<Utc>| -> ArrayRef {
+            let values = vec![at.timestamp_micros(); rows];
+            Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+        };
+        [
+            Arc::new(StringArray::from(vec![model; rows])),
+            instant(self.cutoff),
+            instant(self.known_at),
+            Arc::new(Int64Array::from(vec![self.run_id; rows])),
+        ]
+    }
+}
+
+impl Prepared {
+    /// Some rows of the frame as rows of `scores`, and the sums of their values
+    /// at risk by currency.
+    pub(super) fn rows(
+        &self,
+        artifact: &Artifact,
+        chosen: &[usize],
+        stamp: Stamp,
+    ) -> Result<(RecordBatch, BTreeMap<String, f64>)> {
+        let mut rows = ScoreRows::default();
+        let mut ids = Vec::with_capacity(chosen.len());
+        for &row in chosen {
+            let id = self.frame.ids()[row].as_str();
+            let customer = self.known.get(id).cloned().unwrap_or_default();
+            rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
+            ids.push(id);
+        }
+        let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+        for (value, currency) in rows.value_at_risk.iter().zip(&rows.currency) {
+            if let (Some(value), Some(currency)) = (value, currency) {
+                *sums.entry(currency.clone()).or_default() += value;
+            }
+        }
+        let at_risk = sums.into_iter().map(|(currency, sum)| (currency, sum as f64 / 1e4));
+        Ok((rows.batch(&ids, artifact.id(), stamp)?, at_risk.collect()))
+    }
+}
+
+/// What else is known of a customer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Customer {
+    pub key: Option<i64>,
+    pub owner: Option<String>,
+    pub value: Option<f64>,
+    pub currency: Option<String>,
+}
+
+/// The columns of `scores` in the making.
+#[derive(Debug, Default)]
+struct ScoreRows {
+    keys: Vec<Option<i64>>,
+    probability: Vec<f64>,
+    band: Vec<&'static str>,
+    logit: Vec<f64>,
+    base: Vec<f64>,
+    reasons: Vec<String>,
+    value_at_risk: Vec<Option<i128>>,
+    currency: Vec<Option<String>>,
+    owner: Vec<Option<String>>,
+}
+
+impl ScoreRows {
+    fn add(
+        &mut self,
+        artifact: &Artifact,
+        frame: &Frame,
+        row: usize,
+        score: &Scored,
+        customer: Customer,
+    ) -> Result<()> {
+        let at_risk = customer.value.map(|value| score.probability * value);
+        self.keys.push(customer.key);
+        self.currency.push(customer.currency);
+        self.owner.push(customer.owner);
+        self.value_at_risk.push(at_risk.map(|value| (value * 1e4).round() as i128));
+        self.probability.push(score.probability);
+        self.band.push(score.band.slug());
+        self.logit.push(score.logit);
+        self.base.push(score.base);
+        self.reasons.push(reasons(artifact, frame, row, score)?);
+        Ok(())
+    }
+
+    fn batch(self, ids: &[&str], model: &str, stamp: Stamp) -> Result<RecordBatch> {
+        let rows = ids.len();
+        let money = Decimal128Array::from(self.value_at_risk)
+            .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(self.keys)),
+            Arc::new(StringArray::from_iter_values(ids)),
+            Arc::new(Float64Array::from(self.probability)),
+            Arc::new(StringArray::from(self.band)),
+            Arc::new(Float64Array::from(self.logit)),
+            Arc::new(Float64Array::from(self.base)),
+            Arc::new(StringArray::from(self.reasons)),
+            Arc::new(money),
+            Arc::new(StringArray::from(self.currency)),
+            Arc::new(StringArray::from(self.owner)),
+        ];
+        columns.extend(stamp.columns(model, rows));
+        Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
+    }
+}
+
+/// The strongest reasons in both languages, and the sum of the others, as JSON.
+fn reasons(artifact: &Artifact, frame: &Frame, row: usize, score: &Scored) -> Result<String> {
+    let model = &artifact.content().model;
+    let english = model.reasons(frame, row, score, Language::En);
+    let chinese = model.reasons(frame, row, score, Language::Zh);
+    let mut stored: Vec<serde_json::Value> = english
+        .iter()
+        .zip(&chinese)
+        .take(REASONS)
+        .map(|(en, zh)| {
+            json!({
+                "feature": en.feature, "value": en.value, "contribution": en.contribution,
+                "text": en.text, "text_zh": zh.text,
+            })
+        })
+        .collect();
+    if let Some(others) = english.get(REASONS..).filter(|others| !others.is_empty()) {
+        let count = others.len();
+        stored.push(json!({
+            "feature": "others", "value": null,
+            "contribution": others.iter().map(|reason| reason.contribution).sum::<f64>(),
+            "text": format!("{count} other features together"),
+            "text_zh": format!("其余 {count} 项特征合计"),
+        }));
+    }
+    serde_json::to_string(&stored)
+        .map_err(|error| Error::new(ErrorKind::Internal, "encoding reasons").caused_by(error))
+}

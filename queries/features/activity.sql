@@ -1,6 +1,30 @@
 --! title = { en = "Activity", zh = "活跃行为" }
 --! description = { en = "How much, how often, how broadly and how recently a customer was active, in windows of 7 to 365 days before the cutoff, and against the customer's own past. Trends compare with the customer's own pace before, 100 % being as before; one is added on both sides, so that a single row is no trend.", zh = "截止日前 7 至 365 天内客户活跃的次数、天数、广度与新近度，以及与其自身过往的对比。各项趋势以该客户此前的平均水平为 100%；前后各加 1，以免单条记录被当作趋势。" }
 --! grain = "one row per customer with any activity"
+--! [themes.volume]
+--! title = { en = "How much the customer does", zh = "活跃程度" }
+--! columns = [
+--!   "activity_count_7", "activity_count_30", "activity_count_90", "activity_count_180",
+--!   "activity_count_365", "activity_days_7", "activity_days_30", "activity_days_90",
+--!   "activity_days_180", "activity_days_365", "activity_quantity_30", "activity_quantity_90",
+--!   "activity_quantity_365", "activity_trend", "activity_trend_long", "activity_days_trend",
+--! ]
+--! [themes.recency]
+--! title = { en = "How lately the customer was active", zh = "最近活跃情况" }
+--! columns = ["activity_recency", "activity_rhythm"]
+--! [themes.breadth]
+--! title = { en = "How much of the offer is used", zh = "使用广度" }
+--! columns = [
+--!   "activity_breadth_30", "activity_breadth_90", "activity_breadth_365",
+--!   "activity_breadth_trend",
+--! ]
+--! [themes.logins]
+--! title = { en = "Logins", zh = "登录情况" }
+--! columns = ["login_recency", "logins_30", "logins_trend"]
+--! [themes.activity_history]
+--! title = { en = "How long and how much ever", zh = "历史积累" }
+--! fixed = true
+--! columns = ["activity_tenure", "activity_count", "activity_quantity"]
 --! [columns.activity_recency]
 --! title = { en = "Days since the last activity", zh = "距上次活跃天数" }
 --! unit = "days"
@@ -14,12 +38,15 @@
 --! [columns.activity_trend]
 --! title = { en = "Activity of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃次数与此前 90 天月均之比" }
 --! unit = "share"
+--! of = "activity_count_30"
 --! [columns.activity_trend_long]
 --! title = { en = "Activity of 90 days against the quarterly average of the 275 before", zh = "近 90 天活跃次数与此前 275 天季均之比" }
 --! unit = "share"
+--! of = "activity_count_90"
 --! [columns.activity_days_trend]
 --! title = { en = "Active days of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃天数与此前 90 天月均之比" }
 --! unit = "share"
+--! of = "activity_days_30"
 --! [columns.activity_breadth_trend]
 --! title = { en = "Share of what was used in 90 days that was used in the last 30", zh = "近 90 天用过的功能中近 30 天仍在使用的比例" }
 --! unit = "share"
@@ -87,6 +114,7 @@
 --! [columns.logins_trend]
 --! title = { en = "Logins of 30 days against the monthly average of the 90 before", zh = "近 30 天登录次数与此前 90 天月均之比" }
 --! unit = "share"
+--! of = "logins_30"
 --- A window of w days is the w × 24 hours up to the cutoff: it begins with the
 --- instant that lies w whole days before the cutoff's end and holds whole days
 --- whatever the hour of the cutoff. Customers come one after the other, so each

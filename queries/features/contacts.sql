@@ -1,6 +1,9 @@
 --! title = { en = "Conversations", zh = "人工联系" }
 --! description = { en = "When and how often a person of ours was in contact with the customer before the cutoff: calls, meetings, visits, demos, tasks, and letters of their own. Mass mail is none.", zh = "截止日前员工与客户人工联系的时间与次数：电话、会议、拜访、演示、任务及亲自发送的邮件；群发消息不计。" }
 --! grain = "one row per customer with any contact by a person"
+--! [themes.contacts]
+--! title = { en = "Conversations", zh = "人工联系情况" }
+--! columns = ["contacts_recency", "contacts_90", "contacts_365"]
 --! [columns.contacts_recency]
 --! title = { en = "Days since a person was last in contact", zh = "距上次人工联系天数" }
 --! unit = "days"

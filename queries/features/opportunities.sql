@@ -1,6 +1,11 @@
 --! title = { en = "Deals", zh = "商机" }
 --! description = { en = "Deals of the customer that were open at the cutoff, and how those before ended.", zh = "截止时刻客户进行中的商机，以及此前商机的赢输。" }
 --! grain = "one row per customer with any deal"
+--! [themes.deals]
+--! title = { en = "Deals", zh = "商机情况" }
+--! columns = [
+--!   "deals_open", "deals_recency", "deals_won_recency", "deals_won_365", "deals_lost_365",
+--! ]
 --! [columns.deals_open]
 --! title = { en = "Deals open", zh = "进行中商机数" }
 --! unit = "count"

@@ -1,6 +1,21 @@
 --! title = { en = "Orders", zh = "订单" }
 --! description = { en = "How recently, how often and for how much a customer ordered before the cutoff, and what was sent back. Amounts are net of refunds, in the customer's main currency: the one most of their orders of 365 days have, or, without any, most of all. Counts are over all currencies.", zh = "截止日前客户下单的新近度、频次与金额，以及退款。金额已扣除退款，按客户的主要币种计：近 365 天多数订单所用的币种；近 365 天无订单时取历史多数。次数不分币种。" }
 --! grain = "one row per customer with any order or refund"
+--! [themes.orders]
+--! title = { en = "Orders", zh = "下单情况" }
+--! columns = [
+--!   "orders_recency", "orders_rhythm", "orders_trend", "orders_count_30", "orders_count_90",
+--!   "orders_count_365", "orders_value_7", "orders_value_30", "orders_value_90",
+--!   "orders_value_365", "orders_basket",
+--! ]
+--! [themes.refunds]
+--! title = { en = "Refunds", zh = "退款情况" }
+--! fixed = true
+--! columns = ["orders_refunds_365", "orders_refund_share"]
+--! [themes.orders_history]
+--! title = { en = "Orders ever", zh = "历史订单" }
+--! fixed = true
+--! columns = ["orders_tenure", "orders_count", "orders_value"]
 --! [columns.orders_recency]
 --! title = { en = "Days since the last order", zh = "距上次下单天数" }
 --! unit = "days"
@@ -14,6 +29,7 @@
 --! [columns.orders_trend]
 --! title = { en = "Orders of 90 days against the quarterly average of the 275 before", zh = "近 90 天订单数与此前 275 天季均之比" }
 --! unit = "share"
+--! of = "orders_count_90"
 --! doc = { en = "100 % is as before; one is added on both sides, so that a single order is no trend", zh = "100% 表示与此前持平；前后各加 1，以免单笔订单被当作趋势" }
 --! [columns.orders_count]
 --! title = { en = "Orders ever", zh = "累计订单数" }

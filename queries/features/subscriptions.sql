@@ -1,6 +1,19 @@
 --! title = { en = "Contracts", zh = "合同" }
 --! description = { en = "Recurring revenue and its changes, and the end of the current term, as agreed before the cutoff. MRR is in the customer's main currency: the one most of their running contracts have, or, without any, the one they had last. A contract runs from its start until it has actually ended.", zh = "截止日前的月度经常性收入（MRR）及其变化，以及当前合同到期情况。MRR 按客户的主要币种计：多数在用合同所用的币种；无在用合同时取最近一份合同的币种。合同自开始日起至实际终止为止视为在用。" }
 --! grain = "one row per customer with any contract"
+--! [themes.contract_end]
+--! title = { en = "End of the contract", zh = "合同到期情况" }
+--! columns = ["contract_days_left", "contract_lapsed"]
+--! [themes.contract_value]
+--! title = { en = "Recurring revenue", zh = "经常性收入" }
+--! columns = [
+--!   "contract_count", "contract_mrr", "contract_mrr_90", "contract_mrr_180", "contract_mrr_365",
+--!   "contract_rises", "contract_falls",
+--! ]
+--! [themes.contract_history]
+--! title = { en = "Contracts so far", zh = "历史合同" }
+--! fixed = true
+--! columns = ["contract_term", "contract_tenure", "contract_ended"]
 --! [columns.contract_days_left]
 --! title = { en = "Days until the contract ends", zh = "距合同到期天数" }
 --! unit = "days"

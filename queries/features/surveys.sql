@@ -1,6 +1,16 @@
 --! title = { en = "Surveys", zh = "问卷" }
 --! description = { en = "The last NPS answer before the cutoff, its age and its change against the one before, and satisfaction answers. NPS answers are from 0 to 10, satisfaction in the survey's own scale.", zh = "截止日前最近一次 NPS 回答、距今天数及较前一次的变化，以及满意度问卷。NPS 为 0 至 10 分；满意度沿用问卷自身的分制。" }
 --! grain = "one row per customer with any answer"
+--! [themes.nps]
+--! title = { en = "Recommendation (NPS)", zh = "推荐意愿（NPS）" }
+--! columns = ["nps_last", "nps_change"]
+--! [themes.satisfaction]
+--! title = { en = "Satisfaction", zh = "满意度" }
+--! columns = ["csat_last", "csat_lowest_365"]
+--! [themes.surveys]
+--! title = { en = "Answering surveys", zh = "问卷参与" }
+--! fixed = true
+--! columns = ["surveys_365", "nps_age"]
 --! [columns.nps_last]
 --! title = { en = "Last NPS answer", zh = "最近一次 NPS 评分" }
 --! unit = "score"

@@ -1,6 +1,26 @@
 --! title = { en = "Service", zh = "服务工单" }
 --! description = { en = "Requests and complaints opened before the cutoff, how long they waited, and how they were rated. A ticket that still waits for its first answer has waited until the cutoff; one that was closed without an answer, until it was closed. Hours are those of the clock, and ratings in the source's own scale.", zh = "截止日前提交的服务请求与投诉、等待时长及评分。尚未首次响应的工单计至截止时刻；未响应即关闭的计至关闭时刻。时长为自然小时；评分沿用来源系统的分制。" }
 --! grain = "one row per customer with any ticket"
+--! [themes.complaints]
+--! title = { en = "Complaints", zh = "投诉情况" }
+--! fixed = true
+--! columns = ["complaints_recency", "complaints_60", "complaints_365"]
+--! [themes.tickets]
+--! title = { en = "Requests for service", zh = "工单情况" }
+--! fixed = true
+--! columns = ["tickets_recency", "tickets_30", "tickets_90", "tickets_365", "tickets_trend"]
+--! [themes.open_tickets]
+--! title = { en = "Open tickets", zh = "未关闭工单" }
+--! columns = ["tickets_open", "tickets_open_age"]
+--! [themes.response]
+--! title = { en = "Speed and quality of service", zh = "服务时效与质量" }
+--! columns = [
+--!   "tickets_response_90", "tickets_response_365", "tickets_response_trend",
+--!   "tickets_reopened_365",
+--! ]
+--! [themes.service_satisfaction]
+--! title = { en = "Satisfaction with service", zh = "服务满意度" }
+--! columns = ["tickets_satisfaction", "tickets_satisfaction_last"]
 --! [columns.tickets_recency]
 --! title = { en = "Days since the last ticket", zh = "距上次提交工单天数" }
 --! unit = "days"
@@ -16,6 +36,7 @@
 --! [columns.tickets_trend]
 --! title = { en = "Tickets of 90 days against the quarterly average of the 275 before", zh = "近 90 天工单数与此前 275 天季均之比" }
 --! unit = "share"
+--! of = "tickets_90"
 --! doc = { en = "100 % is as before; one is added on both sides, so that a single ticket is no trend", zh = "100% 表示与此前持平；前后各加 1，以免单张工单被当作趋势" }
 --! [columns.complaints_recency]
 --! title = { en = "Days since the last complaint", zh = "距上次投诉天数" }

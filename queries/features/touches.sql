@@ -1,6 +1,18 @@
 --! title = { en = "Touches", zh = "触达" }
 --! description = { en = "How often the customer was touched before the cutoff, and what they did with it. Opened, clicked, responded, redeemed, bounced and unsubscribed are reactions and no touches of ours.", zh = "截止日前对客户的触达次数及客户的反应。打开、点击、回复、核销、退信与退订是反应，不计为触达。" }
 --! grain = "one row per customer with any touch or reaction"
+--! [themes.touches]
+--! title = { en = "Being in touch", zh = "触达频次" }
+--! columns = ["touches_recency", "touches_30", "touches_90", "touches_365"]
+--! [themes.reactions]
+--! title = { en = "Reactions to touches", zh = "触达响应" }
+--! columns = [
+--!   "touches_answered", "touches_answer_recency", "touches_opens_180", "touches_responses_180",
+--! ]
+--! [themes.reach]
+--! title = { en = "Whether messages arrive", zh = "消息可达性" }
+--! fixed = true
+--! columns = ["touches_bounces_365", "touches_unsubscribed"]
 --! [columns.touches_recency]
 --! title = { en = "Days since the last touch", zh = "距上次触达天数" }
 --! unit = "days"

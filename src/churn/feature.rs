@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Column, Values, known, level_counts};
+use super::frame::{About, Column, Frame, Values, known, level_counts};
 use super::text::Value;
 use crate::text::Text;
 
@@ -20,19 +20,70 @@ pub struct Feature {
     pub typical: Value,
     /// Whether its values are numbers, not categories.
     pub is_numeric: bool,
+    /// Which others it belongs to.
+    #[serde(default)]
+    pub about: About,
+    /// How it compares with the customer's own past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Own>,
+}
+
+/// A count, and how it compares with the customer's own past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Own {
+    /// The column of the count.
+    pub count: String,
+    /// What people call it.
+    pub title: Text,
+    /// The column that compares it: (count + 1) / (average before + 1).
+    pub trend: String,
+}
+
+impl Own {
+    /// The columns it takes.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        [self.count.as_str(), self.trend.as_str()].into_iter()
+    }
+
+    /// What a row counts, and the customer's own average before.
+    pub(super) fn read(&self, frame: &Frame, row: usize) -> Option<(f64, f64)> {
+        let number = |name: &str| match frame.column(name)?.values.value(row) {
+            Value::Number(number) => Some(number),
+            _ => None,
+        };
+        let (count, trend) = (number(&self.count)?, number(&self.trend)?);
+        let average = (count + 1.0) / trend - 1.0;
+        // Divided and multiplied again, nothing comes back as almost nothing.
+        (trend > 0.0).then_some((count, if average < 1e-9 { 0.0 } else { average }))
+    }
 }
 
 impl Feature {
-    /// Describes a column by its training rows.
+    /// Describes a column of a frame by its training rows.
     #[must_use]
-    pub fn describe(column: &Column, rows: &[usize]) -> Self {
+    pub fn describe(frame: &Frame, column: &Column, rows: &[usize]) -> Self {
         let (typical, is_numeric) = match &column.values {
             Values::Numeric(numbers) => (median(numbers, rows), true),
             Values::Categorical { levels, codes } => (most_frequent(levels, codes, rows), false),
         };
-        let Column { name, title, unit, .. } = column;
-        Self { name: name.clone(), title: title.clone(), unit: unit.clone(), typical, is_numeric }
+        let Column { name, title, unit, about, .. } = column.clone();
+        let own = own(frame, column);
+        Self { name, title, unit, typical, is_numeric, about, own }
     }
+}
+
+/// What compares a column with the customer's own past: its own relation to a
+/// count, or that of another column to it.
+fn own(frame: &Frame, column: &Column) -> Option<Own> {
+    let compares = |trend: &&Column| trend.about.of.as_ref() == Some(&column.name);
+    let trend = match column.about.of {
+        Some(_) => column,
+        None => frame.columns().iter().find(compares)?,
+    };
+    let count = frame.column(trend.about.of.as_ref()?)?;
+    let (title, trend) = (count.title.clone(), trend.name.clone());
+    Some(Own { count: count.name.clone(), title, trend })
 }
 
 fn median(numbers: &[f64], rows: &[usize]) -> Value {
@@ -60,12 +111,22 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::Rows;
     use super::super::frame::tests::column;
     use super::*;
 
     #[test]
     fn what_is_usual_is_the_median_or_the_most_frequent_level() {
-        let typical = |values| Feature::describe(&column("x", values), &[0, 1, 2, 3]).typical;
+        let typical = |values| {
+            let column = column("x", values);
+            let rows = Rows {
+                ids: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
+                periods: vec![0; 5],
+                churned: Vec::new(),
+            };
+            let frame = Frame::new(rows, vec![column.clone()]).unwrap();
+            Feature::describe(&frame, &column, &[0, 1, 2, 3]).typical
+        };
         let numbers = vec![1.0, 2.0, f64::NAN, 3.0, 1e9];
         assert_eq!(typical(Values::Numeric(numbers)), Value::Number(2.0));
         assert_eq!(typical(Values::Numeric(vec![f64::NAN; 5])), Value::Missing);

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::text::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::Text;
@@ -78,8 +80,29 @@ pub struct Column {
     pub title: Text,
     /// Unit of a number, such as days.
     pub unit: Option<Text>,
+    /// Which others it belongs to.
+    pub about: About,
     /// One value per row.
     pub values: Values,
+}
+
+/// How a feature belongs to others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct About {
+    /// The query that it comes from, which is called like what it reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What it is about; features of one theme overlap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Text>,
+    /// Whether nobody can change it any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fixed: bool,
+    /// The count whose relation to the customer's own average before it is:
+    /// (count + 1) / (average + 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 /// Which customer each row is, when, and what became of them.
@@ -263,7 +286,13 @@ pub(super) mod tests {
     use super::*;
 
     pub fn column(name: &str, values: Values) -> Column {
-        Column { name: name.to_owned(), title: Text::same(name), unit: None, values }
+        Column {
+            name: name.to_owned(),
+            title: Text::same(name),
+            unit: None,
+            about: About::default(),
+            values,
+        }
     }
 
     /// As many customers as the columns have values, at one cutoff and without

@@ -16,9 +16,7 @@ use super::metrics::sigmoid;
 use super::parallel;
 use super::scorer::{Prepared, Scorer};
 use super::spec::Bands;
-use super::text::{Value, sentence};
 use super::trial::Setting;
-use crate::config::Language;
 use crate::error::Result;
 
 /// Rows encoded at a time, which bounds the memory of scoring.
@@ -72,19 +70,6 @@ pub struct Scored {
     pub band: Band,
     /// One per feature, in the order of [`ChurnModel::features`].
     pub contributions: Vec<f64>,
-}
-
-/// Why a customer's score is what it is, one feature of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reason {
-    /// Feature name.
-    pub feature: String,
-    /// What the customer shows.
-    pub value: Value,
-    /// What it adds to the log-odds.
-    pub contribution: f64,
-    /// The reason as a sentence.
-    pub text: String,
 }
 
 impl ChurnModel {
@@ -166,30 +151,5 @@ impl ChurnModel {
         } else {
             Band::Low
         }
-    }
-
-    /// All reasons of one row, the strongest first; with `scored.base` they sum
-    /// to `scored.logit`.
-    #[must_use]
-    pub fn reasons(
-        &self,
-        frame: &Frame,
-        row: usize,
-        scored: &Scored,
-        language: Language,
-    ) -> Vec<Reason> {
-        let mut ranked: Vec<(&Feature, f64)> =
-            self.features().iter().zip(scored.contributions.iter().copied()).collect();
-        ranked.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.name.cmp(&b.0.name)));
-        ranked
-            .into_iter()
-            .map(|(feature, contribution)| {
-                let column = frame.column(&feature.name);
-                let value = column.map_or(Value::Missing, |column| column.values.value(row));
-                let Feature { title, unit, typical, .. } = feature;
-                let text = sentence(title, unit.as_ref(), &value, typical, contribution, language);
-                Reason { feature: feature.name.clone(), value, contribution, text }
-            })
-            .collect()
     }
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::feature::Feature;
 use crate::config::Language;
 use crate::text::Text;
 
@@ -78,35 +79,60 @@ fn grouped(whole: &str) -> String {
     text.replace("-,", "-")
 }
 
-/// One sentence: what the customer shows, what is usual, which way it pushes.
+/// One sentence: what the customer shows, what is usual for them, what is usual for
+/// others, and which way it pushes. `own` is a count with its name and the
+/// customer's own average before.
 #[must_use]
-pub fn sentence(
-    title: &Text,
-    unit: Option<&Text>,
+pub(super) fn sentence(
+    feature: &Feature,
     value: &Value,
-    typical: &Value,
+    own: Option<(&Text, (f64, f64))>,
     contribution: f64,
     language: Language,
 ) -> String {
-    let title = title.get(language);
-    let shown = value.display(unit, language);
-    // Said once a unit need not be said again, but 12 is not 12 %.
-    let usual = typical.display(unit.filter(|unit| unit.en == PERCENT), language);
+    let Feature { title, unit, typical, .. } = feature;
     let raises = contribution > 0.0;
+    let verb = match language {
+        Language::En if raises => "raises the risk",
+        Language::En => "lowers the risk",
+        Language::Zh if raises => "推高流失风险",
+        Language::Zh => "降低流失风险",
+    };
+    if let Some((title, (count, average))) = own.filter(|(_, (_, average))| *average > 0.0) {
+        let (title, now, before) = (title.get(language), rounded(count), rounded(average));
+        let change = (100.0 * (count / average - 1.0)).round();
+        let (percent, fewer) = (rounded(change.abs()), change < 0.0);
+        let compared = match language {
+            _ if percent == "0" => {
+                language.pick("as usual for the customer", "与该客户平时持平").to_owned()
+            }
+            Language::En => {
+                let way = if fewer { "below" } else { "above" };
+                format!("{percent} % {way} the customer's own average of {before}")
+            }
+            Language::Zh => {
+                let way = if fewer { "低" } else { "高" };
+                format!("比该客户自身平均水平 {before} {way} {percent}%")
+            }
+        };
+        return match language {
+            Language::En => format!("{title}: {now}, {compared}, {verb}"),
+            Language::Zh => format!("{title}：{now}，{compared}，{verb}"),
+        };
+    }
+    let title = title.get(language);
+    let shown = value.display(unit.as_ref(), language);
+    // Said once a unit need not be said again, but 12 is not 12 %.
+    let usual = typical.display(unit.as_ref().filter(|unit| unit.en == PERCENT), language);
     match language {
-        Language::En => {
-            let verb = if raises { "raises" } else { "lowers" };
-            format!("{title}: {shown} (typical: {usual}), {verb} the risk")
-        }
-        Language::Zh => {
-            let verb = if raises { "推高" } else { "降低" };
-            format!("{title}：{shown}（通常：{usual}），{verb}流失风险")
-        }
+        Language::En => format!("{title}: {shown} (typical: {usual}), {verb}"),
+        Language::Zh => format!("{title}：{shown}（通常：{usual}），{verb}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::About;
     use super::*;
 
     #[test]
@@ -129,14 +155,17 @@ mod tests {
         }
     }
 
+    fn feature(title: Text, unit: Text, typical: f64) -> Feature {
+        let typical = Value::Number(typical);
+        let (name, about) = ("x".to_owned(), About::default());
+        Feature { name, title, unit: Some(unit), typical, is_numeric: true, about, own: None }
+    }
+
     #[test]
     fn a_reason_reads_as_a_sentence_in_both_languages() {
         let title = Text::new("Days since the last activity", "距上次活动");
-        let unit = Text::new("days", "天");
-        let say = |language| {
-            let (value, typical) = (Value::Number(61.2), Value::Number(12.0));
-            sentence(&title, Some(&unit), &value, &typical, 0.4, language)
-        };
+        let feature = feature(title, Text::new("days", "天"), 12.0);
+        let say = |language| sentence(&feature, &Value::Number(61.2), None, 0.4, language);
         assert_eq!(
             say(Language::En),
             "Days since the last activity: 61.2 days (typical: 12), raises the risk"
@@ -147,15 +176,45 @@ mod tests {
     #[test]
     fn shares_read_as_percentages() {
         let title = Text::new("Logins against before", "登录与此前之比");
-        let unit = Text::same(PERCENT);
-        let say = |language| {
-            let (value, typical) = (Value::Number(0.4), Value::Number(1.0));
-            sentence(&title, Some(&unit), &value, &typical, 0.4, language)
-        };
+        let feature = feature(title, Text::same(PERCENT), 1.0);
+        let say = |language| sentence(&feature, &Value::Number(0.4), None, 0.4, language);
         assert_eq!(
             say(Language::En),
             "Logins against before: 40 % (typical: 100 %), raises the risk"
         );
         assert_eq!(say(Language::Zh), "登录与此前之比：40%（通常：100%），推高流失风险");
+    }
+
+    #[test]
+    fn a_count_is_compared_with_the_customers_own_average() {
+        let trend = feature(Text::same("trend"), Text::same(PERCENT), 1.0);
+        let count = Text::new("Logins in 30 days", "近 30 天登录次数");
+        let say = |now, average, language| {
+            let own = Some((&count, (now, average)));
+            sentence(
+                &trend,
+                &Value::Number(0.4),
+                own,
+                if now < average { 0.4 } else { -0.4 },
+                language,
+            )
+        };
+        assert_eq!(
+            say(4.0, 10.0, Language::En),
+            "Logins in 30 days: 4, 60 % below the customer's own average of 10, raises the risk"
+        );
+        assert_eq!(
+            say(4.0, 10.0, Language::Zh),
+            "近 30 天登录次数：4，比该客户自身平均水平 10 低 60%，推高流失风险"
+        );
+        let more = say(12.0, 9.5, Language::En);
+        assert!(
+            more.contains("12, 26 % above the customer's own average of 9.5, lowers"),
+            "{more}"
+        );
+        let same = say(3.0, 3.0, Language::En);
+        assert_eq!(same, "Logins in 30 days: 3, as usual for the customer, lowers the risk");
+        // Nothing before is no average to compare with.
+        assert!(say(3.0, 0.0, Language::En).starts_with("trend: 40 %"));
     }
 }

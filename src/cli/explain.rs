@@ -57,5 +57,13 @@ fn render(score: &Map<String, Value>, language: Language) -> String {
     }
     let sum = language.pick("= log-odds of leaving", "= 流失的对数几率");
     out.push_str(&format!("{:>+9.4}  {sum}\n", number("logit")));
+    let what_if = score.get("what_if").and_then(|what_if| what_if.get("text")?.as_str());
+    if let Some(what_if) = what_if {
+        let head = language.pick(
+            "smallest change to a lower band, as the model sees it",
+            "模型认为可使风险降级的最小变化",
+        );
+        out.push_str(&format!("\n{head}{}{what_if}\n", language.pick(": ", "：")));
+    }
     out
 }

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use crate::churn::spec::{Attributes, Features};
 use crate::churn::text::PERCENT;
-use crate::churn::{Column, Feature, Values};
+use crate::churn::{About, Column, Feature, Own, Values};
 use crate::engine::{Engine, Moment, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reports::header::ColumnNote;
@@ -49,6 +49,7 @@ pub struct Gathered {
 struct Gathering {
     title: Text,
     unit: Option<Text>,
+    about: About,
     values: Raw,
 }
 
@@ -123,6 +124,7 @@ impl Gathered {
             let gathering = self.columns.entry(name.clone()).or_insert_with(|| Gathering {
                 title: note.title.clone(),
                 unit: unit(&note.unit),
+                about: about(query, name, note),
                 values: Raw::Numbers(vec![f64::NAN; rows]),
             });
             let Raw::Numbers(values) = &mut gathering.values else { continue };
@@ -185,6 +187,7 @@ impl Gathered {
         let gathering = self.columns.entry(name).or_insert_with_key(|name| Gathering {
             title: Text::same(name),
             unit: None,
+            about: About::default(),
             values: Raw::Texts(vec![None; rows]),
         });
         if let Raw::Texts(values) = &mut gathering.values {
@@ -215,16 +218,18 @@ impl Gathered {
                 }
                 Raw::Texts(texts) => Values::categorical(texts.iter().map(Option::as_deref)),
             };
-            Column { name, title: gathering.title, unit: gathering.unit, values }
+            let Gathering { title, unit, about, .. } = gathering;
+            Column { name, title, unit, about, values }
         };
         self.columns.into_iter().map(column).collect()
     }
 
     /// The columns a trained model expects, each as it was in training; what
-    /// today's data does not have is missing for everybody.
+    /// today's data does not have is missing for everybody. Beside them are those
+    /// that its reasons speak of.
     #[must_use]
     pub fn into_columns_of(mut self, features: &[Feature]) -> Vec<Column> {
-        let column = |feature: &Feature| {
+        let mut column = |feature: &Feature| {
             let raw = self.columns.remove(&feature.name).map(|gathering| gathering.values);
             let values = match (raw, feature.is_numeric) {
                 (Some(Raw::Numbers(values)), _) => Values::Numeric(values),
@@ -239,10 +244,20 @@ impl Gathered {
                 name: feature.name.clone(),
                 title: feature.title.clone(),
                 unit: feature.unit.clone(),
+                about: feature.about.clone(),
                 values,
             }
         };
-        features.iter().map(column).collect()
+        let mut columns: Vec<Column> = features.iter().map(&mut column).collect();
+        for name in features.iter().filter_map(|it| it.own.as_ref()).flat_map(Own::columns) {
+            if let Some(Gathering { title, unit, about, values: Raw::Numbers(numbers) }) =
+                self.columns.remove(name)
+            {
+                let (name, values) = (name.to_owned(), Values::Numeric(numbers));
+                columns.push(Column { name, title, unit, about, values });
+            }
+        }
+        columns
     }
 }
 
@@ -262,6 +277,17 @@ fn absent(note: &ColumnNote) -> f64 {
     match note.unit.as_str() {
         "count" | "money" if note.absent.is_none() => 0.0,
         _ => f64::NAN,
+    }
+}
+
+/// Which others a feature belongs to.
+fn about(query: &Query, name: &String, note: &ColumnNote) -> About {
+    let theme = query.header.themes.values().find(|theme| theme.columns.contains(name));
+    About {
+        group: Some(query.name.clone()),
+        theme: theme.map(|theme| theme.title.clone()),
+        fixed: theme.is_some_and(|theme| theme.fixed),
+        of: note.of.clone(),
     }
 }
 
@@ -349,7 +375,17 @@ mod tests {
 
     fn note(unit: &str, absence: Option<&str>) -> ColumnNote {
         let absent = absence.map(Text::same);
-        ColumnNote { title: Text::same("x"), absent, unit: unit.to_owned(), doc: None }
+        ColumnNote { title: Text::same("x"), absent, unit: unit.to_owned(), doc: None, of: None }
+    }
+
+    #[test]
+    fn every_feature_is_about_something() {
+        let catalogue = Catalogue::load(None, &toml::Table::new()).unwrap();
+        for query in catalogue.all(Purpose::Feature) {
+            for (name, note) in &query.header.columns {
+                assert!(about(query, name, note).theme.is_some(), "{}: {name}", query.file);
+            }
+        }
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct Header {
     /// Notes on the columns, by name.
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnNote>,
+    /// Of features: which of them are about the same thing, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub themes: BTreeMap<String, Theme>,
     /// What codes in text columns are called, by code.
     #[serde(default)]
     pub labels: BTreeMap<String, Text>,
@@ -203,9 +206,56 @@ pub struct ColumnNote {
     /// How it is computed.
     #[serde(default)]
     pub doc: Option<Text>,
+    /// Of a feature: the count that this one compares with the customer's own
+    /// average `a` of windows before, as (count + 1) / (a + 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+/// Features about one thing, such as the same count in several windows: people want
+/// one reason of them, not six.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theme {
+    /// What it is about.
+    pub title: Text,
+    /// Whether nobody can change it any more, such as how long a customer is known.
+    #[serde(default)]
+    pub fixed: bool,
+    /// The features, by name.
+    pub columns: Vec<String>,
 }
 
 impl Header {
+    /// Refuses themes and comparisons of columns that are not described, and a column
+    /// of two themes.
+    fn check_themes(&self, file: &str) -> Result<()> {
+        let themes = self.themes.iter().flat_map(|(theme, it)| {
+            it.columns.iter().map(move |column| (format!("theme \"{theme}\""), column))
+        });
+        let compared = self
+            .columns
+            .iter()
+            .filter_map(|(column, note)| Some((format!("column \"{column}\""), note.of.as_ref()?)));
+        for (by, named) in themes.chain(compared) {
+            if !self.columns.contains_key(named) {
+                let words = format!("{file}: {by} names \"{named}\", which is not described");
+                return Err(Error::new(ErrorKind::Query, words)
+                    .hint_nearest(named, self.columns.keys().map(String::as_str)));
+            }
+        }
+        let holding = |column: &String| {
+            self.themes.values().filter(|theme| theme.columns.contains(column)).count()
+        };
+        match self.columns.keys().find(|column| holding(column) > 1) {
+            Some(column) => {
+                let words = format!("{file}: column \"{column}\" is in two themes");
+                Err(Error::new(ErrorKind::Query, words))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The words for `code` in a column whose unit is `code`, and for a name that
     /// is missing, such as `(no owner)`, in any. Other texts are the customer's
     /// own, and stay as they are even if they look like a code.
@@ -245,9 +295,43 @@ pub fn parse(file: &str, sql: &str) -> Result<Header> {
         .map(|line| line.strip_prefix("--!").unwrap_or_default())
         .flat_map(|line| [line, "\n"])
         .collect();
-    toml::from_str(&toml).map_err(|error| {
+    let header: Header = toml::from_str(&toml).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + toml[..span.start].matches('\n').count());
         Error::new(ErrorKind::Query, format!("{file}:{line}: {}", error.message().trim_end()))
             .hint("the lines that start with --! are TOML: title, description, params, columns")
-    })
+    })?;
+    header.check_themes(file)?;
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn themes_and_comparisons_are_of_columns_that_are_described() {
+        let head = |themes: &str, of: &str| {
+            format!(
+                "title = {{ en = \"X\", zh = \"X\" }}\ndescription = {{ en = \"X\", zh = \"X\" }}\n\
+                 {themes}\n[columns.logins]\ntitle = {{ en = \"X\", zh = \"X\" }}\n\
+                 [columns.trend]\ntitle = {{ en = \"X\", zh = \"X\" }}\nof = \"{of}\"\n"
+            )
+        };
+        let says = |themes: &str, of: &str| {
+            let sql: String =
+                head(themes, of).lines().map(|line| format!("--! {line}\n")).collect();
+            parse("x.sql", &sql).map_err(|error| error.to_string())
+        };
+        let theme = |name: &str, columns: &str| {
+            format!("[themes.{name}]\ntitle = {{ en = \"X\", zh = \"X\" }}\ncolumns = {columns}\n")
+        };
+        let both = theme("use", "[\"logins\", \"trend\"]");
+        assert!(says(&both, "logins").is_ok());
+        let wrong = says(&theme("use", "[\"login\"]"), "logins").unwrap_err();
+        assert!(wrong.contains("theme \"use\" names \"login\", which is not"), "{wrong}");
+        let wrong = says(&both, "login").unwrap_err();
+        assert!(wrong.contains("column \"trend\" names \"login\", which is not"), "{wrong}");
+        let twice = says(&(both + &theme("more", "[\"trend\"]")), "logins").unwrap_err();
+        assert!(twice.contains("column \"trend\" is in two themes"), "{twice}");
+    }
 }

@@ -414,6 +414,10 @@ pub static SPECS: &[TableSpec] = &[
             required(number("logit", "log-odds: base plus all contributions")),
             required(number("base", "log-odds of the average training customer")),
             text("reasons", "JSON array of contributions, largest first"),
+            text(
+                "what_if",
+                "JSON of the smallest change that would lower the band; the model's answer, no promise",
+            ),
             money("value_at_risk", "probability times expected value over the horizon"),
             text("currency", "the customer's main currency, of value_at_risk"),
             text("owner_id", "the account manager at scoring time"),

@@ -63,13 +63,43 @@ impl Modify for Keys {
 /// One reason of a score.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reason {
-    /// The feature.
+    /// The feature that tells it best; `others` for the smaller reasons together.
     pub feature: String,
     /// Its value for this customer: a number, a text, or null.
     pub value: Value,
     /// What it adds to the log-odds.
     pub contribution: f64,
     /// The reason in words.
+    pub text: String,
+    /// What each feature adds, where the reason is of several about the same thing.
+    pub parts: Option<Vec<ReasonPart>>,
+}
+
+/// A feature's part in a reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonPart {
+    /// The feature.
+    pub feature: String,
+    /// What it adds to the log-odds.
+    pub contribution: f64,
+}
+
+/// The smallest change that would lower a band.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WhatIf {
+    /// The feature that would change, with those about the same thing.
+    pub feature: String,
+    /// What the customer shows.
+    pub from: f64,
+    /// What they would show.
+    pub to: f64,
+    /// The part of the way to what is usual for customers.
+    pub share: f64,
+    /// The probability then.
+    pub probability: f64,
+    /// The band then.
+    pub band: String,
+    /// The change in words.
     pub text: String,
 }
 
@@ -88,6 +118,9 @@ pub struct Score {
     pub base: f64,
     /// The reasons, strongest first.
     pub reasons: Vec<Reason>,
+    /// The smallest change that would lower the band, if there is one: the model's
+    /// answer, no promise.
+    pub what_if: Option<WhatIf>,
     /// Probability times expected value over the horizon.
     pub value_at_risk: Option<f64>,
     /// The currency of the value at risk.

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::Tenure;
 use super::registry::Registry;
-use crate::churn::{Artifact, Column, Content, Feature, Frame, Period, Role, Rows, Values};
+use crate::churn::{About, Artifact, Column, Content, Feature, Frame, Period, Role, Rows, Values};
 use crate::error::Result;
 use crate::tables::Snapshot;
 
@@ -195,8 +195,8 @@ fn seen_by(frame: &Frame, rows: &[(usize, f64)], features: &[Feature]) -> Result
             (_, true) => Values::Numeric(rows().map(|_| f64::NAN).collect()),
             (_, false) => Values::categorical(rows().map(|_| None)),
         };
-        let Feature { name, title, unit, .. } = feature;
-        Column { name: name.clone(), title: title.clone(), unit: unit.clone(), values }
+        let Feature { name, title, unit, .. } = feature.clone();
+        Column { name, title, unit, about: About::default(), values }
     };
     let chosen = Rows {
         ids: rows().map(|row| frame.ids()[row].clone()).collect(),

@@ -79,7 +79,10 @@ impl Tenure {
         let mut notes = BTreeMap::new();
         for column in columns {
             let (title, unit) = (column.title.clone(), String::new());
-            notes.insert(column.name.clone(), ColumnNote { title, absent: None, unit, doc: None });
+            notes.insert(
+                column.name.clone(),
+                ColumnNote { title, absent: None, unit, doc: None, of: None },
+            );
         }
         for group in &wanted.groups {
             let query = self.catalogue().get(Purpose::Feature, group)?;
@@ -97,6 +100,7 @@ impl Tenure {
             chart: None,
             params: BTreeMap::new(),
             columns: notes,
+            themes: BTreeMap::new(),
             labels: BTreeMap::new(),
             voids: Vec::new(),
             hint: None,

@@ -292,7 +292,7 @@ impl Tenure {
             panel::scoring(engine, self.catalogue(), spec, cutoff, model.features()).await?;
         let scored = model.score(&frame, self.threads())?;
         let known = self.known_customers(engine, cutoff, spec).await?;
-        Ok(Prepared { frame, scored, known })
+        Ok(Prepared { frame, scored, threads: self.threads(), known })
     }
 
     /// Threads that a model is fitted and scores with.

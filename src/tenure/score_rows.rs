@@ -11,10 +11,10 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use chrono::{DateTime, Utc};
-use serde_json::json;
+
+use serde::Serialize;
 
 use crate::churn::{Artifact, Frame, Scored};
-use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
 
@@ -28,6 +28,8 @@ pub(super) struct Prepared {
     pub frame: Frame,
     /// One per row of the frame.
     pub scored: Vec<Scored>,
+    /// Threads to work with.
+    pub threads: usize,
     /// What else is known of customers.
     pub known: BTreeMap<String, Customer>,
 }
@@ -67,10 +69,13 @@ impl Prepared {
     ) -> Result<(RecordBatch, BTreeMap<String, f64>)> {
         let mut rows = ScoreRows::default();
         let mut ids = Vec::with_capacity(chosen.len());
-        for &row in chosen {
+        let model = &artifact.content().model;
+        let what_ifs = model.what_ifs(&self.frame, chosen, &self.scored, self.threads)?;
+        for (&row, what_if) in chosen.iter().zip(&what_ifs) {
             let id = self.frame.ids()[row].as_str();
             let customer = self.known.get(id).cloned().unwrap_or_default();
             rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
+            rows.what_if.push(what_if.as_ref().map(json).transpose()?);
             ids.push(id);
         }
         let mut sums: BTreeMap<String, i128> = BTreeMap::new();
@@ -102,6 +107,7 @@ struct ScoreRows {
     logit: Vec<f64>,
     base: Vec<f64>,
     reasons: Vec<String>,
+    what_if: Vec<Option<String>>,
     value_at_risk: Vec<Option<i128>>,
     currency: Vec<Option<String>>,
     owner: Vec<Option<String>>,
@@ -141,6 +147,7 @@ impl ScoreRows {
             Arc::new(Float64Array::from(self.logit)),
             Arc::new(Float64Array::from(self.base)),
             Arc::new(StringArray::from(self.reasons)),
+            Arc::new(StringArray::from(self.what_if)),
             Arc::new(money),
             Arc::new(StringArray::from(self.currency)),
             Arc::new(StringArray::from(self.owner)),
@@ -152,29 +159,10 @@ impl ScoreRows {
 
 /// The strongest reasons in both languages, and the sum of the others, as JSON.
 fn reasons(artifact: &Artifact, frame: &Frame, row: usize, score: &Scored) -> Result<String> {
-    let model = &artifact.content().model;
-    let english = model.reasons(frame, row, score, Language::En);
-    let chinese = model.reasons(frame, row, score, Language::Zh);
-    let mut stored: Vec<serde_json::Value> = english
-        .iter()
-        .zip(&chinese)
-        .take(REASONS)
-        .map(|(en, zh)| {
-            json!({
-                "feature": en.feature, "value": en.value, "contribution": en.contribution,
-                "text": en.text, "text_zh": zh.text,
-            })
-        })
-        .collect();
-    if let Some(others) = english.get(REASONS..).filter(|others| !others.is_empty()) {
-        let count = others.len();
-        stored.push(json!({
-            "feature": "others", "value": null,
-            "contribution": others.iter().map(|reason| reason.contribution).sum::<f64>(),
-            "text": format!("{count} other features together"),
-            "text_zh": format!("其余 {count} 项特征合计"),
-        }));
-    }
-    serde_json::to_string(&stored)
+    json(&artifact.content().model.reasons(frame, row, score, REASONS))
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::Internal, "encoding reasons").caused_by(error))
 }

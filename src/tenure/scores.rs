@@ -184,17 +184,27 @@ fn newest<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> Option<&'a RunRecord
     runs.filter(|run| run.kind == "score").max_by_key(|run| (cutoff(run), run.run_id))
 }
 
-/// Turns the stored JSON text of the reasons into JSON, in one language.
+/// Turns the stored JSON text of the reasons and of the smallest change into JSON,
+/// in one language.
 fn unfold(score: &mut Map<String, Json>, language: Language) -> Result<()> {
-    let Some(reasons) = score.get_mut("reasons") else { return Ok(()) };
-    let mut parsed: Json = serde_json::from_str(reasons.as_str().unwrap_or("[]"))
-        .map_err(|error| Error::new(ErrorKind::Storage, "stored reasons").caused_by(error))?;
-    for reason in parsed.as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
-        let chinese = reason.shift_remove("text_zh");
-        if let (Language::Zh, Some(text)) = (language, chinese) {
-            reason.insert("text".to_owned(), text);
+    for name in ["reasons", "what_if"] {
+        let Some(stored) = score.get_mut(name) else { continue };
+        let Some(text) = stored.as_str() else { continue };
+        let mut parsed: Json = serde_json::from_str(text)
+            .map_err(|error| Error::new(ErrorKind::Storage, "stored reasons").caused_by(error))?;
+        match &mut parsed {
+            Json::Array(reasons) => reasons.iter_mut().for_each(|it| in_language(it, language)),
+            what_if => in_language(what_if, language),
         }
+        *stored = parsed;
     }
-    *reasons = parsed;
     Ok(())
+}
+
+fn in_language(told: &mut Json, language: Language) {
+    let Some(told) = told.as_object_mut() else { return };
+    let chinese = told.shift_remove("text_zh");
+    if let (Language::Zh, Some(text)) = (language, chinese) {
+        told.insert("text".to_owned(), text);
+    }
 }

@@ -138,6 +138,7 @@ pub fn scored(tenure: &Tenure, customers: &[Customer], day: i64) {
             each(|customer| (customer.probability / (1.0 - customer.probability)).ln()),
             each(|_| -1.5),
             text(|customer| &customer.reasons),
+            Arc::new(StringArray::from(vec![None::<&str>; count])),
             Arc::new(money.with_precision_and_scale(18, 4).unwrap()),
             Arc::new(StringArray::from(vec!["CNY"; count])),
             Arc::new(StringArray::from(vec![None::<&str>; count])),

@@ -9,6 +9,7 @@ use super::super::bootstrap::Intervals;
 use super::super::calibrate::Calibration;
 use super::super::encode::{Basis, Encoder, Encoding, Prepare};
 use super::super::feature::Feature;
+use super::super::frame::About;
 use super::super::metrics::Metrics;
 use super::super::model::ChurnModel;
 use super::super::scorer::Scorer;
@@ -85,8 +86,9 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
     let (mut features, mut encodings) = (Vec::new(), Vec::new());
     for OldFeature { name, title, unit, typical, prepare, basis } in encoder.features {
         let is_numeric = prepare.is_some();
-        features.push(Feature { name: name.clone(), title, unit, typical, is_numeric });
-        encodings.push(Encoding { name, prepare, basis });
+        encodings.push(Encoding { name: name.clone(), prepare, basis });
+        let about = About::default();
+        features.push(Feature { name, title, unit, typical, is_numeric, about, own: None });
     }
     let scorer = Scorer::Linear { encoder: Encoder { features: encodings }, intercept, weights };
     let setting = Setting::Logistic { ridge, knots };

@@ -8,7 +8,6 @@ use super::super::params::{ChurnParams, tests::given};
 use super::super::spec::{Candidate, ChurnSpec, Label};
 use super::super::{Artifact, Content};
 use super::*;
-use crate::config::Language;
 
 /// A number in [0, 1) that looks random and is the same on every run.
 fn noise(row: usize, stream: usize) -> f64 {
@@ -97,7 +96,7 @@ fn reasons_sum_to_the_logit_and_name_the_cause() {
     let scored = model.score(&frame, 2).unwrap();
     let mut totals = vec![0.0; model.features().len()];
     for (row, score) in scored.iter().enumerate() {
-        let reasons = model.reasons(&frame, row, score, Language::En);
+        let reasons = model.reasons(&frame, row, score, usize::MAX);
         let sum: f64 = reasons.iter().map(|reason| reason.contribution).sum();
         assert!((score.base + sum - score.logit).abs() < 1e-9);
         assert_eq!(score.probability.to_bits(), sigmoid(score.logit).to_bits());
@@ -111,7 +110,7 @@ fn reasons_sum_to_the_logit_and_name_the_cause() {
     let silent = (0..frame.n_rows())
         .find(|&row| frame.columns()[2].values.value(row) == super::super::Value::Number(59.0))
         .unwrap();
-    let reasons = model.reasons(&frame, silent, &scored[silent], Language::En);
+    let reasons = model.reasons(&frame, silent, &scored[silent], 10);
     assert_eq!(reasons[0].feature, "quiet");
     assert!(reasons[0].text.starts_with("quiet: 59 (typical: "), "{}", reasons[0].text);
     assert!(reasons[0].text.ends_with("raises the risk"));

@@ -86,7 +86,7 @@ fn day(text: &str) -> Option<NaiveDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::churn::{Column, Role, Rows};
+    use crate::churn::{About, Column, Role, Rows};
     use crate::text::Text;
 
     fn date(text: &str) -> NaiveDate {
@@ -100,6 +100,7 @@ mod tests {
             name: "x".to_owned(),
             title: Text::same("x"),
             unit: None,
+            about: About::default(),
             values: Values::categorical(texts.iter().map(Option::as_deref)),
         };
         let rows = Rows {

@@ -150,6 +150,7 @@ fn customer_page() -> CustomerPage {
             logit,
             base: -1.0,
             reasons,
+            what_if: Some(EVIL.to_owned()),
             value_at_risk: json!("12345678901234.5678"),
             currency: "CNY".to_owned(),
             model: EVIL.to_owned(),

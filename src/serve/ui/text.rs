@@ -143,6 +143,9 @@ texts! {
         "以平均客户为起点，每条原因把评分推高或拉低，合计正好等于该客户的评分。";
     Base: "Average customer", "平均客户";
     ThisCustomer: "This customer", "该客户";
+    SmallestChange: "Smallest change to a lower risk", "使风险降级的最小变化";
+    SmallestChangeNote: "The model's answer, not a promise: it knows what those who left looked like.",
+        "这是模型的推算，并非承诺：模型只知道流失客户有哪些特征。";
     SmallerReasons: "{n} smaller reasons together", "其余 {n} 条较小原因合计";
     RaisesRisk: "raises the risk", "提高风险";
     LowersRisk: "lowers the risk", "降低风险";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::churn::About;
 use crate::text::Text;
 
 /// 400 customers at 3 cutoffs, of whom every fourth leaves at the last.
@@ -21,8 +22,13 @@ fn judged(
 ) -> Result<()> {
     let rows: Vec<(usize, usize)> =
         (0..PERIODS).flat_map(|period| (0..CUSTOMERS).map(move |it| (it, period))).collect();
-    let column =
-        Column { name: "x".to_owned(), title: Text::same("x"), unit: None, values: values(&rows) };
+    let column = Column {
+        name: "x".to_owned(),
+        title: Text::same("x"),
+        unit: None,
+        about: About::default(),
+        values: values(&rows),
+    };
     let rows = crate::churn::Rows {
         ids: rows.iter().map(|(customer, _)| format!("c{customer:03}")).collect(),
         periods: rows.iter().map(|(_, period)| *period).collect(),

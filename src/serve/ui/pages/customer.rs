@@ -56,6 +56,8 @@ pub struct Score {
     pub base: f64,
     /// Every reason, largest magnitude first.
     pub reasons: Vec<Reason>,
+    /// The smallest change that would lower the band, in words.
+    pub what_if: Option<String>,
     /// Probability times expected value, exact.
     pub value_at_risk: Value,
     /// The currency of the value at risk.
@@ -154,6 +156,11 @@ fn reasons(cx: &Context, score: &Score) -> Markup {
             p.lead { (lang.t(Text::WhyLead)) }
             (contributions::figure("why", score.base, &steps, score.probability, lang))
             p.sum { (Text::AddsUp.fill(lang, &sum)) }
+            @if let Some(what_if) = &score.what_if {
+                h3 { (lang.t(Text::SmallestChange)) }
+                p { (what_if) }
+                p.note { (lang.t(Text::SmallestChangeNote)) }
+            }
             details {
                 summary { (lang.t(Text::TheNumbers)) }
                 (reason_table(cx, score, large, small, rest.as_ref()))

@@ -8,7 +8,7 @@
 //!
 //! The format has a number. A file with a newer number is refused with the
 //! request to upgrade; when the format changes, the reader of the old number
-//! stays (`format_1`).
+//! stays (`format_1`; 2 only lacks what has a default).
 
 mod format_1;
 
@@ -25,7 +25,7 @@ use super::train::Validation;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The format this version writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Where a model's data came from, so that a past score can be recomputed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::frame::{About, Column, Frame, Values, known, level_counts};
+use super::support::Seen;
 use super::text::Value;
 use crate::text::Text;
 
@@ -26,6 +27,9 @@ pub struct Feature {
     /// How it compares with the customer's own past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<Own>,
+    /// What training showed of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
 }
 
 /// A count, and how it compares with the customer's own past.
@@ -69,7 +73,8 @@ impl Feature {
         };
         let Column { name, title, unit, about, .. } = column.clone();
         let own = own(frame, column);
-        Self { name, title, unit, typical, is_numeric, about, own }
+        let seen = Some(Seen::of(column, rows));
+        Self { name, title, unit, typical, is_numeric, about, own, seen }
     }
 }
 

@@ -130,6 +130,7 @@ mod tests {
             is_numeric: true,
             about,
             own: None,
+            seen: None,
         }
     }
 

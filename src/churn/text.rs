@@ -158,7 +158,16 @@ mod tests {
     fn feature(title: Text, unit: Text, typical: f64) -> Feature {
         let typical = Value::Number(typical);
         let (name, about) = ("x".to_owned(), About::default());
-        Feature { name, title, unit: Some(unit), typical, is_numeric: true, about, own: None }
+        Feature {
+            name,
+            title,
+            unit: Some(unit),
+            typical,
+            is_numeric: true,
+            about,
+            own: None,
+            seen: None,
+        }
     }
 
     #[test]

@@ -8,15 +8,18 @@
 //! model that is kept is then fitted on all matured rows, test ones included:
 //! the newest months are the most like the next.
 
+use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Intervals, intervals};
 use super::fit::{Fitted, Tried, fit};
 use super::frame::Frame;
-use super::metrics::{Metrics, Ranking};
-use super::model::ChurnModel;
-use super::params::ChurnValidParams;
+use super::metrics::{Metrics, Ranking, log_loss};
+use super::model::{ChurnModel, Scored};
+use super::params::{ChurnParams, ChurnValidParams};
 use super::periods::{Matured, Role, check_no_overlap};
+use super::sample;
+use super::segments::{Segment, segments};
 use super::spec::Cutoffs;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,7 +37,28 @@ pub struct Validation {
     pub estimator: String,
     /// The settings it was chosen from, the simplest first.
     pub tried: Vec<Tried>,
+    /// Predicted against observed for every kind of customer.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+    /// How good it was with fewer customers to learn from, the fewest first.
+    #[serde(default)]
+    pub learning: Vec<Learning>,
 }
+
+/// A point of the learning curve: what some customers' rows were enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learning {
+    /// Rows fitted on.
+    pub rows: usize,
+    /// Those of them that churned.
+    pub churners: usize,
+    /// Held-out log-loss.
+    pub log_loss: f64,
+}
+
+/// Parts of the customers that the learning curve is drawn from.
+const SHARES: [f64; 3] = [0.125, 0.25, 0.5];
 
 /// A model and what is known of its quality.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,12 +103,17 @@ pub fn train(
     let mut tested = Vec::new();
     let mut n_train = 0;
     let n_splits = splits.len();
-    for Split { train, test } in splits {
-        n_train += train.len();
-        let Fitted { model, .. } = fit(frame, train, periods, params, n_threads)?;
-        let scored = model.score_rows(frame, &test, n_threads)?;
+    let mut learning = Vec::new();
+    for (number, split) in splits.into_iter().enumerate() {
+        n_train += split.train.len();
+        let Fitted { model, .. } = fit(frame, split.train.clone(), periods, params, n_threads)?;
+        let scored = model.score_rows(frame, &split.test, n_threads)?;
+        if number == 0 {
+            learning = learn(frame, &split, &model, periods, params, n_threads)?;
+            learning.push(point(frame, &split.train, &split.test, &scored));
+        }
         probabilities.extend(scored.iter().map(|row| row.probability));
-        tested.extend(test);
+        tested.extend(split.test);
     }
     let churned: Vec<bool> = tested.iter().map(|&row| frame.churned()[row]).collect();
     let customers: Vec<&str> = tested.iter().map(|&row| frame.ids()[row].as_str()).collect();
@@ -92,15 +121,54 @@ pub fn train(
     let metrics = ranking.metrics()?;
     let all = (0..frame.n_rows()).collect();
     let Fitted { model, tried } = fit(frame, all, periods, params, n_threads)?;
+    let held_out: Vec<(usize, f64)> = tested.into_iter().zip(probabilities).collect();
     let validation = Validation {
+        segments: segments(frame, &held_out),
+        learning,
         metrics,
         intervals: intervals(&ranking, &customers, spec.seed),
         train_rows: n_train / n_splits.max(1),
         estimator: model.setting().to_string(),
         tried,
     };
-    let held_out = tested.into_iter().zip(probabilities).collect();
     Ok(Trained { model, validation, held_out })
+}
+
+/// The learning curve but for its last point: the estimator that was chosen, fitted on
+/// fewer of the customers as far as they can carry a model.
+fn learn(
+    frame: &Frame,
+    split: &Split,
+    model: &ChurnModel,
+    periods: &[Matured],
+    params: &ChurnValidParams,
+    n_threads: usize,
+) -> Result<Vec<Learning>> {
+    let mut spec = params.spec().clone();
+    spec.candidates.retain(|candidate| model.setting().is_of(candidate));
+    let params = ChurnParams::new(spec).check()?;
+    let mut curve = Vec::new();
+    for share in SHARES {
+        let most = (share * split.train.len() as f64) as usize;
+        let rows = sample::draw(frame, split.train.clone(), most, params.spec().seed);
+        if sample::check(frame, &rows, &params).is_err() {
+            continue;
+        }
+        let Fitted { model, .. } = fit(frame, rows.clone(), periods, &params, n_threads)?;
+        let scored = model.score_rows(frame, &split.test, n_threads)?;
+        curve.push(point(frame, &rows, &split.test, &scored));
+    }
+    Ok(curve)
+}
+
+fn point(frame: &Frame, rows: &[usize], test: &[usize], scored: &[Scored]) -> Learning {
+    let logits: Vec<f64> = scored.iter().map(|row| row.logit).collect();
+    let outcomes: Vec<bool> = test.iter().map(|&row| frame.churned()[row]).collect();
+    Learning {
+        rows: rows.len(),
+        churners: rows.iter().filter(|&&row| frame.churned()[row]).count(),
+        log_loss: log_loss(&logits, &outcomes),
+    }
 }
 
 /// Rows to fit on and rows to score.

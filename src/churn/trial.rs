@@ -64,6 +64,18 @@ pub enum Setting {
 }
 
 impl Setting {
+    /// Whether it is a setting of a candidate.
+    pub(super) fn is_of(self, candidate: &Candidate) -> bool {
+        match (self, candidate) {
+            (Self::Logistic { .. }, Candidate::Logistic { .. })
+            | (Self::Boosted { leaves: 2, .. }, Candidate::Stumps { .. }) => true,
+            (Self::Boosted { leaves, .. }, Candidate::Trees { leaves: all, .. }) => {
+                all.contains(&leaves)
+            }
+            _ => false,
+        }
+    }
+
     /// What is taken first where the data can not tell settings apart: tables per
     /// feature; then splines, which draw straight on where there are few rows and so
     /// travel worse to other times; then trees, the harder to follow the more

@@ -57,6 +57,11 @@ fn render(score: &Map<String, Value>, language: Language) -> String {
     }
     let sum = language.pick("= log-odds of leaving", "= 流失的对数几率");
     out.push_str(&format!("{:>+9.4}  {sum}\n", number("logit")));
+    let unsure = score.get("unsure").and_then(|unsure| unsure.get("text")?.as_str());
+    if let Some(unsure) = unsure {
+        let head = language.pick("not sure", "不确定");
+        out.push_str(&format!("\n{head}{}{unsure}\n", language.pick(": ", "：")));
+    }
     let what_if = score.get("what_if").and_then(|what_if| what_if.get("text")?.as_str());
     if let Some(what_if) = what_if {
         let head = language.pick(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::output;
-use crate::churn::ChurnSpec;
+use crate::churn::{ChurnSpec, Learning, Segment};
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenure::{Promotion, Reason, Tenure, TrainSummary, Verdict};
@@ -127,7 +127,64 @@ pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
         let meaning = language.pick(en, zh);
         text.push_str(&format!("  {name:<12} {value:.4}{:<20}  {meaning}\n", interval(name)));
     }
+    text.push_str(&doubts(summary, language));
     text.push_str(&served(model, &summary.verdict, language));
+    text
+}
+
+/// How far the model is to be believed: what more customers would do for it, for
+/// whom it is off, and whether it says anything at all.
+fn doubts(summary: &TrainSummary, language: Language) -> String {
+    let mut text = String::new();
+    if summary.learning.len() > 1 {
+        let point = |point: &Learning| {
+            format!("{} {:.4}", output::count(point.rows as u64), point.log_loss)
+        };
+        let points: Vec<String> = summary.learning.iter().map(point).collect();
+        let points = points.join(language.pick(", ", "，"));
+        text.push_str(&language.pick(
+            format!("log-loss by rows learnt from: {points}\n"),
+            format!("学习数据行数与对数损失：{points}\n"),
+        ));
+    }
+    for Segment { feature, level, rows, predicted, observed, .. } in
+        summary.segments.iter().filter(|segment| segment.off)
+    {
+        let rows = output::count(*rows as u64);
+        let (predicted, observed) = (100.0 * predicted, 100.0 * observed);
+        text.push_str(&language.pick(
+            format!(
+                "warning: off for {feature} {level}: {predicted:.1} % predicted, \
+                 {observed:.1} % left ({rows} rows)\n"
+            ),
+            format!(
+                "警告：{feature} 为 {level} 的客户预测有偏差：预测 {predicted:.1}%，\
+                 实际流失 {observed:.1}%（{rows} 行）\n"
+            ),
+        ));
+    }
+    let skill = summary.metrics.brier_skill;
+    let low = summary.intervals.get("brier_skill").and_then(|ends| ends.get(0)?.as_f64());
+    if let Some(low) = low.filter(|low| *low <= 0.0) {
+        // An interval is as wide as one over the root of the churners in it.
+        let needed = (skill > 0.0).then(|| {
+            let times = ((skill - low) / skill).powi(2);
+            output::count((summary.metrics.churners as f64 * (times - 1.0)).ceil() as u64)
+        });
+        text.push_str(&match needed {
+            Some(needed) => language.pick(
+                format!(
+                    "warning: better than one rate for everybody only by chance; about {needed} \
+                     more churners to test on would tell\n"
+                ),
+                format!("警告：与全体统一流失率相比的优势可能出于偶然；约需再有 {needed} 个流失样本才能判断\n"),
+            ),
+            None => language.pick(
+                "warning: no better than one rate for everybody\n".to_owned(),
+                "警告：不优于全体统一流失率\n".to_owned(),
+            ),
+        });
+    }
     text
 }
 

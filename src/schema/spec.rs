@@ -415,6 +415,10 @@ pub static SPECS: &[TableSpec] = &[
             required(number("base", "log-odds of the average training customer")),
             text("reasons", "JSON array of contributions, largest first"),
             text(
+                "unsure",
+                "JSON of what the customer shows that training never did; null where it did",
+            ),
+            text(
                 "what_if",
                 "JSON of the smallest change that would lower the band; the model's answer, no promise",
             ),

@@ -84,6 +84,17 @@ pub struct ReasonPart {
     pub contribution: f64,
 }
 
+/// Why a score is unsure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Unsure {
+    /// The feature that shows what training never did.
+    pub feature: String,
+    /// What it shows.
+    pub value: Value,
+    /// The same in words.
+    pub text: String,
+}
+
 /// The smallest change that would lower a band.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WhatIf {
@@ -118,6 +129,9 @@ pub struct Score {
     pub base: f64,
     /// The reasons, strongest first.
     pub reasons: Vec<Reason>,
+    /// What the customer shows that the model has never seen, if anything: the score
+    /// is then a guess.
+    pub unsure: Option<Unsure>,
     /// The smallest change that would lower the band, if there is one: the model's
     /// answer, no promise.
     pub what_if: Option<WhatIf>,

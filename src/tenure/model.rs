@@ -23,7 +23,8 @@ use super::score_rows::{Customer, Prepared, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
 use crate::churn::{
-    Artifact, Band, ChurnParams, ChurnSpec, Content, Period, Provenance, Role, train,
+    Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Period, Provenance, Role, Segment,
+    train,
 };
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,6 +50,10 @@ pub struct TrainSummary {
     pub intervals: serde_json::Value,
     /// Rows the final model was fitted on.
     pub trained_rows: usize,
+    /// Predicted against observed for every kind of customer.
+    pub segments: Vec<Segment>,
+    /// How good it was with fewer customers to learn from.
+    pub learning: Vec<Learning>,
     /// The cutoffs, with what validation used them for.
     pub periods: Vec<Period>,
     /// Whether it serves now, and why.
@@ -158,6 +163,8 @@ impl Tenure {
             metrics: content.validation.metrics.clone(),
             intervals: json!(content.validation.intervals),
             trained_rows,
+            segments: content.validation.segments.clone(),
+            learning: content.validation.learning.clone(),
             periods: content.provenance.periods.clone(),
             verdict,
         };

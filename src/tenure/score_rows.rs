@@ -75,6 +75,8 @@ impl Prepared {
             let id = self.frame.ids()[row].as_str();
             let customer = self.known.get(id).cloned().unwrap_or_default();
             rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
+            let unsure = model.unsure(&self.frame, row, &self.scored[row]);
+            rows.unsure.push(unsure.as_ref().map(json).transpose()?);
             rows.what_if.push(what_if.as_ref().map(json).transpose()?);
             ids.push(id);
         }
@@ -107,6 +109,7 @@ struct ScoreRows {
     logit: Vec<f64>,
     base: Vec<f64>,
     reasons: Vec<String>,
+    unsure: Vec<Option<String>>,
     what_if: Vec<Option<String>>,
     value_at_risk: Vec<Option<i128>>,
     currency: Vec<Option<String>>,
@@ -147,6 +150,7 @@ impl ScoreRows {
             Arc::new(Float64Array::from(self.logit)),
             Arc::new(Float64Array::from(self.base)),
             Arc::new(StringArray::from(self.reasons)),
+            Arc::new(StringArray::from(self.unsure)),
             Arc::new(StringArray::from(self.what_if)),
             Arc::new(money),
             Arc::new(StringArray::from(self.currency)),

@@ -187,7 +187,7 @@ fn newest<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> Option<&'a RunRecord
 /// Turns the stored JSON text of the reasons and of the smallest change into JSON,
 /// in one language.
 fn unfold(score: &mut Map<String, Json>, language: Language) -> Result<()> {
-    for name in ["reasons", "what_if"] {
+    for name in ["reasons", "unsure", "what_if"] {
         let Some(stored) = score.get_mut(name) else { continue };
         let Some(text) = stored.as_str() else { continue };
         let mut parsed: Json = serde_json::from_str(text)

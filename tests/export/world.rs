@@ -139,6 +139,7 @@ pub fn scored(tenure: &Tenure, customers: &[Customer], day: i64) {
             each(|_| -1.5),
             text(|customer| &customer.reasons),
             Arc::new(StringArray::from(vec![None::<&str>; count])),
+            Arc::new(StringArray::from(vec![None::<&str>; count])),
             Arc::new(money.with_precision_and_scale(18, 4).unwrap()),
             Arc::new(StringArray::from(vec!["CNY"; count])),
             Arc::new(StringArray::from(vec![None::<&str>; count])),

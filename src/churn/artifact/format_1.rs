@@ -88,13 +88,30 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
         let is_numeric = prepare.is_some();
         encodings.push(Encoding { name: name.clone(), prepare, basis });
         let about = About::default();
-        features.push(Feature { name, title, unit, typical, is_numeric, about, own: None });
+        features.push(Feature {
+            name,
+            title,
+            unit,
+            typical,
+            is_numeric,
+            about,
+            own: None,
+            seen: None,
+        });
     }
     let scorer = Scorer::Linear { encoder: Encoder { features: encodings }, intercept, weights };
     let setting = Setting::Logistic { ridge, knots };
     let model = ChurnModel::new(features, scorer, calibration, bands, setting);
     let OldValidation { metrics, intervals, train_rows, estimator } = validation;
     let tried = Vec::new();
-    let validation = Validation { metrics, intervals, train_rows, estimator, tried };
+    let validation = Validation {
+        metrics,
+        intervals,
+        train_rows,
+        estimator,
+        tried,
+        segments: Vec::new(),
+        learning: Vec::new(),
+    };
     Ok(Content { spec, model, validation, provenance })
 }

@@ -42,10 +42,12 @@ fn changed_newer_and_foreign_files_are_refused() {
     let changed = text.replacen("\"high\":0.6", "\"high\":0.7", 1);
     assert_ne!(changed, text);
     assert!(says(&changed).contains("the content was changed"));
-    let newer = text.replacen("\"format\":2", "\"format\":3", 1);
-    assert!(says(&newer).contains("has format 3, this version reads format 1 to 2"));
+    let (now, next) = (format!("\"format\":{FORMAT}"), format!("\"format\":{}", FORMAT + 1));
+    let newer = text.replacen(&now, &next, 1);
+    let words = format!("has format {}, this version reads format 1 to {FORMAT}", FORMAT + 1);
+    assert!(says(&newer).contains(&words));
     assert!(says(&text[..text.len() / 2]).contains("m.json: not a model artifact"));
     assert!(says("{}").contains("missing field `format`"));
-    let extra = text.replacen("\"format\":2", "\"format\":2,\"more\":1", 1);
+    let extra = text.replacen(&now, &format!("{now},\"more\":1"), 1);
     assert!(says(&extra).contains("unknown field `more`"));
 }

@@ -161,6 +161,7 @@ fn read_score(score: &Map<String, Value>, tenure: &Tenure) -> Option<Score> {
         logit: number(score, "logit")?,
         base: number(score, "base")?,
         reasons: score.get("reasons")?.as_array()?.iter().filter_map(reason).collect(),
+        unsure: score.get("unsure").and_then(|it| text(it.as_object()?, "text")),
         what_if: score.get("what_if").and_then(|it| text(it.as_object()?, "text")),
         value_at_risk: score.get("value_at_risk").cloned().unwrap_or_default(),
         currency: text(score, "currency").unwrap_or_default(),

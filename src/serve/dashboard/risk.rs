@@ -48,6 +48,7 @@ pub async fn lines(
             band: Band::of_code(score.get("band")?.as_str()?)?,
             value_at_risk: score.get("value_at_risk").cloned().unwrap_or_default(),
             currency: text(score, "currency").unwrap_or_default(),
+            unsure: score.get("unsure").and_then(|it| text(it.as_object()?, "text")),
             owner: owner.map(|id| names.get(id.as_str()).map_or(id.clone(), |name| (*name).into())),
             reasons: raising(score),
             newly: newly.contains(&customer_id),

@@ -143,6 +143,8 @@ texts! {
         "以平均客户为起点，每条原因把评分推高或拉低，合计正好等于该客户的评分。";
     Base: "Average customer", "平均客户";
     ThisCustomer: "This customer", "该客户";
+    Unsure: "Not sure", "不确定";
+    UnsureNote: "The model has not seen the like of this customer", "模型未见过类似客户";
     SmallestChange: "Smallest change to a lower risk", "使风险降级的最小变化";
     SmallestChangeNote: "The model's answer, not a promise: it knows what those who left looked like.",
         "这是模型的推算，并非承诺：模型只知道流失客户有哪些特征。";

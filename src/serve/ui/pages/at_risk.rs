@@ -28,6 +28,8 @@ pub struct RiskRow {
     pub value_at_risk: Value,
     /// Its currency.
     pub currency: String,
+    /// What the model has never seen, in words.
+    pub unsure: Option<String>,
     /// The account manager.
     pub owner: Option<String>,
     /// The strongest reasons in words, strongest first; three are shown.
@@ -238,7 +240,12 @@ fn line(cx: &Context, row: &RiskRow) -> Markup {
                 @if row.newly { " " span.chip.fresh title=(lang.t(Text::NewlyAtRisk)) { (lang.t(Text::New)) } }
                 @if row.name.is_some() { p.note { (row.customer_id) } }
             }
-            td.prob { (band::gauge(row.probability, row.band)) (band::chip(row.band, lang)) }
+            td.prob {
+                (band::gauge(row.probability, row.band)) (band::chip(row.band, lang))
+                @if let Some(unsure) = &row.unsure {
+                    p.note title=(unsure) { (lang.t(Text::UnsureNote)) }
+                }
+            }
             td.num data-label=(lang.t(Text::ValueAtRisk)) { (value) }
             td data-label=(lang.t(Text::Owner)) {
                 @match &row.owner {

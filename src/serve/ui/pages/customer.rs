@@ -56,6 +56,8 @@ pub struct Score {
     pub base: f64,
     /// Every reason, largest magnitude first.
     pub reasons: Vec<Reason>,
+    /// What the model has never seen, in words.
+    pub unsure: Option<String>,
     /// The smallest change that would lower the band, in words.
     pub what_if: Option<String>,
     /// Probability times expected value, exact.
@@ -156,6 +158,10 @@ fn reasons(cx: &Context, score: &Score) -> Markup {
             p.lead { (lang.t(Text::WhyLead)) }
             (contributions::figure("why", score.base, &steps, score.probability, lang))
             p.sum { (Text::AddsUp.fill(lang, &sum)) }
+            @if let Some(unsure) = &score.unsure {
+                h3 { (lang.t(Text::Unsure)) }
+                p { (unsure) }
+            }
             @if let Some(what_if) = &score.what_if {
                 h3 { (lang.t(Text::SmallestChange)) }
                 p { (what_if) }

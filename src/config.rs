@@ -38,6 +38,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The HTTP service.
     pub serve: ServeConfig,
+    /// Whom the nightly run tells of.
+    pub alerts: AlertsConfig,
     /// What parameters of reports are if nobody says, by name.
     pub params: Table,
 }
@@ -86,6 +88,17 @@ pub struct ServeConfig {
     pub concurrency: usize,
     /// Seconds that requests under way get at shutdown.
     pub shutdown_seconds: u64,
+}
+
+/// Whom the nightly run tells of.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertsConfig {
+    /// Days after a contact with a customer in which nobody is told of them.
+    pub quiet_days: u32,
+    /// How far the odds of leaving must fall below those of a threshold, in
+    /// percent of these, before the customer counts as recovered.
+    pub margin_percent: u32,
 }
 
 impl Config {
@@ -156,6 +169,13 @@ impl Config {
                 format!("tz: \"{}\" is not an IANA time zone", self.tz),
             )
             .hint_nearest(&self.tz, near));
+        }
+        if self.alerts.margin_percent >= 100 {
+            let words = format!(
+                "alerts.margin_percent: nobody could recover by {} %",
+                self.alerts.margin_percent
+            );
+            return Err(Error::new(ErrorKind::Usage, words).hint("name less than 100"));
         }
         Ok(self)
     }

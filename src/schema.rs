@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+mod said;
 mod spec;
 
 pub use spec::SPECS;
@@ -65,6 +66,8 @@ pub enum Table {
     Scores,
     /// Churn scores of a model that is on trial.
     ShadowScores,
+    /// Whose churn risk crossed a threshold, with history.
+    Alerts,
     /// The manifest: one row per complete run.
     Runs,
 }
@@ -256,8 +259,15 @@ impl Table {
 
     /// The tables a mapping may feed.
     pub fn mappable() -> impl Iterator<Item = Self> {
-        let own = [Self::Quarantine, Self::Scores, Self::ShadowScores, Self::Runs];
-        Self::all().filter(move |table| !own.contains(table))
+        let own = [Self::Quarantine, Self::Runs];
+        Self::all().filter(move |table| !own.contains(table) && !table.is_said())
+    }
+
+    /// Whether the table holds what Tenure says of customers: that is no news
+    /// about them, and no input of a model.
+    #[must_use]
+    pub const fn is_said(self) -> bool {
+        matches!(self, Self::Scores | Self::ShadowScores | Self::Alerts)
     }
 
     /// The table called `name`.

@@ -72,7 +72,7 @@ fn a_model_serves_from_its_promotion_to_the_next() {
     assert_eq!(states, [State::Served, State::Retired]);
     assert!(models.iter().all(|model| model.unusable.is_none() && model.validation.is_some()));
 
-    let error = block_on(tenure.promote(&format!("{}0", &good[..11]))).unwrap_err();
+    let error = block_on(tenure.promote(&format!("{}x", &good[..11]))).unwrap_err();
     assert_eq!((error.kind(), error.nearest()), (ErrorKind::Unknown, &[good.clone()][..]));
 }
 

@@ -76,13 +76,17 @@ TABLES = {
     "products": Table("product_id name category price:money currency attributes:map", None, ["product_id"]),
     "labels": Table(f"{CUSTOMER} name value:flag", None, ["customer_id", "name"]),
     "quarantine": Table("file line:int column reason detail raw", stamps="known_at:time load_id:int"),
-    "scores": Table(f"{CUSTOMER} probability:num band logit:num base:num reasons value_at_risk:money owner_id model "
+    "scores": Table(f"{CUSTOMER} probability:num band logit:num base:num reasons unsure what_if "
+                    "value_at_risk:money currency owner_id model "
                     "cutoff:time", "cutoff", stamps="known_at:time run_id:int"),
+    "alerts": Table(f"{CUSTOMER} kind band_from band_to probability_before:num probability:num value_at_risk:money currency "
+                    "reason reason_zh owner_id suppressed quiet_until:time model_changed:flag model cutoff:time", "cutoff",
+                    stamps="known_at:time run_id:int"),
 }
 # What a column that is not yet known shows, if not null: a deal is open before it closed.
 BEFORE = {("opportunities", "status"): "'open'"}
 # What Tenure writes itself does not say when the data ends.
-OWN = {"scores", "quarantine"}
+OWN = {"scores", "alerts", "quarantine"}
 # When what a view shows was known; null: now.
 KNOWN = "getvariable('known_as_of')"
 # Of the normal prior of `nonnegative_logistic`.

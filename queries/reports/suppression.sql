@@ -9,11 +9,6 @@
 --! type = "integer"
 --! default = 3
 --! doc = { en = "Customers touched more often than this in the last seven days are left alone", zh = "最近七天内触达次数超过该值的客户不再打扰" }
---! [params.statuses]
---! title = { en = "Statuses that stop marketing", zh = "停止营销的状态" }
---! type = "list"
---! default = ["churned", "terminated", "lost", "cancelled", "canceled", "unsubscribed", "流失", "已流失", "终止", "已终止", "退订", "已退订"]
---! doc = { en = "Statuses in the source, in lower case, whose customers are left alone", zh = "来源系统中的状态（小写），处于这些状态的客户不再打扰" }
 --!
 --! [columns.reason]
 --! title = { en = "Reason", zh = "原因" }
@@ -60,17 +55,10 @@ reasons AS (
   FROM customers
   WHERE lower(trim(attribute(attributes, 'consent'))) IN ('no', 'false', '0', 'n', '否')
   UNION ALL
-  SELECT customer_key, 'status_ended', NULL, NULL
-  FROM customers
-  WHERE one_of(lower(trim(status)), $statuses)
-  UNION ALL
   SELECT
-    customer_key, 'contract_ended', period('day', max(ended_at), $tz),
-    period_add('day', period('day', max(ended_at), $tz), 180)
-  FROM subscriptions
-  WHERE customer_key IS NOT NULL
-  GROUP BY customer_key
-  HAVING bool_and(ended_at IS NOT NULL)
+    customer_key, reason, period('day', ended_at, $tz),
+    period_add('day', period('day', ended_at, $tz), 180)
+  FROM ended
   UNION ALL
   SELECT customer_key, 'complaint_open', period('day', min(occurred_at), $tz), NULL
   FROM tickets

@@ -18,6 +18,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::baseline::Baseline;
 use super::model::ChurnModel;
 use super::periods::Period;
 use super::spec::ChurnSpec;
@@ -53,6 +54,10 @@ pub struct Content {
     pub validation: Validation,
     /// From which data.
     pub provenance: Provenance,
+    /// The customers it was made from, to compare today's with; formats before
+    /// the third have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// A trained model with its id.

@@ -24,11 +24,24 @@ const LEVEL_ROWS: usize = 10;
 /// How one feature becomes a byte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum Classes {
+pub(super) enum Classes {
     /// Upper ends of all ranges but the last, ascending.
     Ranges(Vec<f64>),
     /// Levels with a class of their own, by name; all others share the next.
     Levels(Vec<String>),
+}
+
+/// What a class holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Class<'a> {
+    /// No value.
+    Missing,
+    /// Numbers above the first and up to the second.
+    Range(Option<f64>, Option<f64>),
+    /// One level.
+    Level(&'a str),
+    /// Rare levels, and those not seen in training.
+    Others,
 }
 
 /// How a frame becomes bytes, learnt from training rows.
@@ -62,7 +75,7 @@ impl Records for Binned {
 }
 
 impl Classes {
-    fn fit(values: &Values, rows: &[usize], most: usize) -> Self {
+    pub(super) fn fit(values: &Values, rows: &[usize], most: usize) -> Self {
         match values {
             Values::Numeric(numbers) => Self::Ranges(edges(numbers, rows, most)),
             Values::Categorical { levels, codes } => {
@@ -78,15 +91,40 @@ impl Classes {
         }
     }
 
-    fn n_classes(&self) -> usize {
+    pub(super) fn n_classes(&self) -> usize {
         match self {
             Self::Ranges(edges) => edges.len() + 2,
             Self::Levels(levels) => levels.len() + 2,
         }
     }
 
+    /// Gives a number that is the same in all `rows` a class of its own, so that
+    /// smaller and larger ones stand apart.
+    pub(super) fn open_a_constant(&mut self, values: &Values, rows: &[usize]) {
+        if let (Self::Ranges(edges), Values::Numeric(numbers)) = (self, values)
+            && edges.is_empty()
+            && let Some(&constant) = known(numbers, rows).first()
+        {
+            *edges = vec![constant.next_down(), constant];
+        }
+    }
+
+    /// What the class at `index` holds.
+    pub(super) fn class(&self, index: usize) -> Class<'_> {
+        let Some(index) = index.checked_sub(1) else { return Class::Missing };
+        match self {
+            Self::Ranges(edges) => {
+                let low = index.checked_sub(1).and_then(|below| edges.get(below));
+                Class::Range(low.copied(), edges.get(index).copied())
+            }
+            Self::Levels(levels) => {
+                levels.get(index).map_or(Class::Others, |level| Class::Level(level))
+            }
+        }
+    }
+
     /// The bytes of `rows`.
-    fn apply(&self, column: &Column, rows: &[usize]) -> Result<Vec<u8>> {
+    pub(super) fn apply(&self, column: &Column, rows: &[usize]) -> Result<Vec<u8>> {
         match (self, &column.values) {
             (Self::Ranges(edges), Values::Numeric(numbers)) => {
                 Ok(rows.iter().map(|&row| range(edges, numbers[row])).collect())

@@ -64,17 +64,23 @@ impl Own {
 }
 
 impl Feature {
-    /// Describes a column of a frame by its training rows.
+    /// Describes a column of a frame by its training rows, with all that its reasons
+    /// will speak of.
     #[must_use]
-    pub fn describe(frame: &Frame, column: &Column, rows: &[usize]) -> Self {
+    pub fn learnt(frame: &Frame, column: &Column, rows: &[usize]) -> Self {
+        let (own, seen) = (own(frame, column), Some(Seen::of(column, rows)));
+        Self { own, seen, ..Self::describe(column, rows) }
+    }
+
+    /// Describes a column by some rows.
+    #[must_use]
+    pub fn describe(column: &Column, rows: &[usize]) -> Self {
         let (typical, is_numeric) = match &column.values {
             Values::Numeric(numbers) => (median(numbers, rows), true),
             Values::Categorical { levels, codes } => (most_frequent(levels, codes, rows), false),
         };
         let Column { name, title, unit, about, .. } = column.clone();
-        let own = own(frame, column);
-        let seen = Some(Seen::of(column, rows));
-        Self { name, title, unit, typical, is_numeric, about, own, seen }
+        Self { name, title, unit, typical, is_numeric, about, own: None, seen: None }
     }
 }
 
@@ -116,22 +122,12 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::Rows;
     use super::super::frame::tests::column;
     use super::*;
 
     #[test]
     fn what_is_usual_is_the_median_or_the_most_frequent_level() {
-        let typical = |values| {
-            let column = column("x", values);
-            let rows = Rows {
-                ids: ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec(),
-                periods: vec![0; 5],
-                churned: Vec::new(),
-            };
-            let frame = Frame::new(rows, vec![column.clone()]).unwrap();
-            Feature::describe(&frame, &column, &[0, 1, 2, 3]).typical
-        };
+        let typical = |values| Feature::describe(&column("x", values), &[0, 1, 2, 3]).typical;
         let numbers = vec![1.0, 2.0, f64::NAN, 3.0, 1e9];
         assert_eq!(typical(Values::Numeric(numbers)), Value::Number(2.0));
         assert_eq!(typical(Values::Numeric(vec![f64::NAN; 5])), Value::Missing);

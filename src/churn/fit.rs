@@ -87,7 +87,7 @@ pub(super) fn fit(
     };
     let scorer = trial::fit(setting, frame, &rows, spec.seed, n_threads)?;
     let columns = scorer.names().into_iter().filter_map(|name| frame.column(name));
-    let features = columns.map(|column| Feature::describe(frame, column, &rows)).collect();
+    let features = columns.map(|column| Feature::learnt(frame, column, &rows)).collect();
     let model = ChurnModel::new(features, scorer, calibration, spec.bands, setting);
     Ok(Fitted { model, tried })
 }

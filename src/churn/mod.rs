@@ -16,7 +16,9 @@
 //! - [`mod@train`]: honest validation, then the model that is kept;
 //! - [`model`]: a score for every customer, with reasons that add up to it;
 //! - [`artifact`]: the file a model is kept in;
-//! - [`drift`]: whether the customers still are those it was made for.
+//! - [`drift`] and [`baseline`]: whether the customers still are those it was made for;
+//! - [`observed`]: whether as many left as it said;
+//! - [`returns`] and [`nowcast`]: how many will have, before that is known.
 //!
 //! ```
 //! use linfa::ParamGuard;
@@ -53,6 +55,7 @@
 //! ```
 
 pub mod artifact;
+pub mod baseline;
 pub mod bins;
 pub mod boost;
 pub mod bootstrap;
@@ -65,14 +68,18 @@ pub mod frame;
 pub mod logistic;
 pub mod metrics;
 pub mod model;
+pub mod nowcast;
+pub mod observed;
 mod parallel;
 pub mod params;
 pub mod periods;
 mod reason;
+pub mod returns;
 mod sample;
 mod scorer;
 mod segments;
 mod shapley;
+mod shift;
 pub mod spec;
 mod support;
 pub mod text;
@@ -81,10 +88,13 @@ mod trial;
 mod what_if;
 
 pub use artifact::{Artifact, Content, Provenance};
+pub use baseline::{Baseline, Shift};
 pub use feature::{Feature, Own};
 pub use fit::Tried;
 pub use frame::{About, Column, Frame, Rows, Values};
 pub use model::{Band, ChurnModel, Scored};
+pub use nowcast::Nowcast;
+pub use observed::Observed;
 pub use params::{ChurnParams, ChurnValidParams};
 pub use periods::{Matured, Period, Role, resolve};
 pub use reason::{Part, Reason};

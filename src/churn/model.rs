@@ -55,6 +55,12 @@ impl Band {
             Self::High => "high",
         }
     }
+
+    /// The band of that name.
+    #[must_use]
+    pub fn of_slug(slug: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High].into_iter().find(|band| band.slug() == slug)
+    }
 }
 
 /// The score of one row.

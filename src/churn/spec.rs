@@ -158,6 +158,15 @@ impl Label {
         }
     }
 
+    /// Days of silence after which a customer has left; none of a label that
+    /// other facts decide.
+    pub(super) const fn horizon_of_silence(&self) -> Option<u32> {
+        match *self {
+            Self::Inactivity { horizon_days, .. } => Some(horizon_days),
+            Self::Contract { .. } | Self::Given { .. } => None,
+        }
+    }
+
     /// What decides who is eligible, as a hint for where nobody is.
     #[must_use]
     pub const fn eligibility(&self) -> &'static str {

@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn whole_numbers_stay_whole() {
         let frame = frame();
-        let feature = Feature::describe(&frame, &frame.columns()[0], &[0, 1, 2, 3, 4]);
+        let feature = Feature::describe(&frame.columns()[0], &[0, 1, 2, 3, 4]);
         let Value::Number(usual) = feature.typical else { panic!("{feature:?}") };
         assert_eq!(usual.fract(), 0.0);
         assert_eq!(step(&feature, usual + 3.0, 0.25), usual + 2.0);

@@ -17,12 +17,14 @@ use crate::tenure::Tenure;
 mod check;
 mod compact;
 mod demo;
+mod drift;
 mod explain;
 mod export;
 mod features;
 mod generate;
 mod ingest;
 mod models;
+mod nightly;
 mod output;
 mod promote;
 mod replay;
@@ -85,6 +87,10 @@ enum Verb {
     Shadow(promote::Shadow),
     /// Score every customer with the model that serves
     Score(score::Args),
+    /// Say whether the model that serves can still be trusted
+    Drift(drift::Args),
+    /// Load new files, score every customer, and say who is newly at risk; made for cron
+    Nightly(nightly::Args),
     /// Recompute past scores from what was recorded, and compare them to the bit
     Replay(replay::Args),
     /// Say why a customer has the score they have
@@ -150,6 +156,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Verb::Rollback => promote::rollback(with_data(config).await?).await?,
         Verb::Shadow(args) => promote::shadow(args, with_data(config).await?).await?,
         Verb::Score(args) => score::run(args, with_data(config).await?).await?,
+        Verb::Drift(args) => return drift::run(args, with_data(config).await?).await,
+        Verb::Nightly(args) => nightly::run(args, config).await?,
         Verb::Replay(args) => return replay::run(args, with_data(config).await?).await,
         Verb::Explain(args) => explain::run(args, with_data(config).await?).await?,
         Verb::Export(export::Args { what: export::What::Mapping(args) }) => {
@@ -216,7 +224,7 @@ fn exit_codes() -> String {
         (ErrorKind::Query, "a query file does not plan or run"),
         (ErrorKind::Internal, "a defect of Tenure itself"),
     ];
-    let mut text = "Exit codes:\n   0  done\n   1  check --fail: a check has findings; replay: a score differs".to_owned();
+    let mut text = "Exit codes:\n   0  done\n   1  check --fail: a check has findings; drift --fail: an alarm; replay: a score differs".to_owned();
     for (kind, meaning) in failures {
         text.push_str(&format!("\n  {:>2}  {meaning}", kind.exit_code()));
     }

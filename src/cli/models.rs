@@ -52,7 +52,11 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
 }
 
 /// A table whose columns from `numbers` on are numbers.
-fn table(header: &[&str], numbers: usize, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(
+    header: &[&str],
+    numbers: usize,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> String {
     let cell = |(column, text): (usize, String)| {
         let number = column >= numbers;
         let side = if number { CellAlignment::Right } else { CellAlignment::Left };

@@ -28,6 +28,39 @@ pub(crate) struct Source<'a> {
     pub label: &'a Label,
 }
 
+/// When the label of a cutoff is about, and known: instants that do not belong
+/// to it any more, but for the cutoff.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// What happened up to this instant is known.
+    pub cutoff: DateTime<Utc>,
+    /// The horizon begins.
+    pub start: DateTime<Utc>,
+    /// The horizon is over.
+    pub end: DateTime<Utc>,
+    /// The label is known.
+    pub known: DateTime<Utc>,
+}
+
+impl Window {
+    /// The window of a cutoff; none of a label without time, or beyond the end of
+    /// the calendar.
+    pub fn of(label: &Label, cutoff: DateTime<Utc>) -> Option<Self> {
+        let (gap, horizon, grace) = match *label {
+            Label::Inactivity { horizon_days, gap_days, .. } => (gap_days, horizon_days, 0),
+            Label::Contract { horizon_days, gap_days, grace_days } => {
+                (gap_days, horizon_days, grace_days)
+            }
+            Label::Given { .. } => return None,
+        };
+        let after =
+            |at: DateTime<Utc>, days: u32| at.checked_add_signed(TimeDelta::days(days.into()));
+        let start = after(cutoff + TimeDelta::microseconds(1), gap)?;
+        let end = after(start, horizon)?;
+        Some(Self { cutoff, start, end, known: after(end, grace)? })
+    }
+}
+
 impl Source<'_> {
     /// The customers to score at `cutoff`: those who have not churned by what
     /// was known then, ascending.
@@ -59,11 +92,11 @@ impl Source<'_> {
     ) -> Result<Vec<(String, bool)>> {
         let period = matured.period();
         let cutoff = before(period.cutoff);
-        let moment = |day| Moment { as_of: before(day), known_as_of };
         match self.label {
             Label::Inactivity { activities, .. } => {
                 let days = (period.end - period.start).num_days();
-                let stayed = self.active(moment(period.end), days, activities).await?;
+                let moment = Moment { as_of: before(period.end), known_as_of };
+                let stayed = self.active(moment, days, activities).await?;
                 let stayed = BTreeSet::from_iter(stayed);
                 let outcome = |id: String| {
                     let churned = !stayed.contains(&id);
@@ -72,27 +105,90 @@ impl Source<'_> {
                 Ok(self.eligible(cutoff).await?.into_iter().map(outcome).collect())
             }
             Label::Contract { grace_days, .. } => {
-                let running = self.under_contract(cutoff).await?;
-                let spells = self.spells(running, moment(matured.known_on()), *grace_days).await?;
-                let [cutoff, start, end] =
-                    [period.cutoff, period.start, period.end].map(|day| micros(midnight(day)));
-                // Spells of a customer follow each other: the last that began
-                // before the cutoff is the one the model is asked about.
-                let mut at_cutoff: BTreeMap<String, Option<i64>> = BTreeMap::new();
-                for (id, began, over) in spells {
-                    if began < cutoff {
-                        at_cutoff.insert(id, over);
-                    }
-                }
-                let outcome = |over: Option<i64>| match over {
-                    Some(over) if over < start => None,
-                    over => Some(over.is_some_and(|over| over < end)),
+                let day = midnight;
+                let window = Window {
+                    cutoff,
+                    start: day(period.start),
+                    end: day(period.end),
+                    known: day(matured.known_on()),
                 };
-                let known = at_cutoff.into_iter();
-                Ok(known.filter_map(|(id, over)| Some((id, outcome(over)?))).collect())
+                let lost = self.lost(window, *grace_days, known_as_of).await?;
+                Ok(lost.into_iter().filter_map(|(id, lost)| Some((id, lost?))).collect())
             }
             Label::Given { .. } => Ok(Vec::new()),
         }
+    }
+
+    /// Whether customers under contract at a cutoff churned in the window; nothing
+    /// of those who had gone before it began.
+    async fn lost(
+        self,
+        window: Window,
+        grace_days: u32,
+        known_as_of: Option<DateTime<Utc>>,
+    ) -> Result<BTreeMap<String, Option<bool>>> {
+        let running = self.under_contract(window.cutoff).await?;
+        let moment = Moment { as_of: window.known - TimeDelta::microseconds(1), known_as_of };
+        let spells = self.spells(running, moment, grace_days).await?;
+        let [cutoff, start, end] = [window.cutoff, window.start, window.end].map(micros);
+        // Spells of a customer follow each other: the last that began
+        // before the cutoff is the one the model is asked about.
+        let mut at_cutoff: BTreeMap<String, Option<i64>> = BTreeMap::new();
+        for (id, began, over) in spells {
+            if began <= cutoff {
+                at_cutoff.insert(id, over);
+            }
+        }
+        let outcome = |over: Option<i64>| match over {
+            Some(over) if over < start => None,
+            over => Some(over.is_some_and(|over| over < end)),
+        };
+        Ok(at_cutoff.into_iter().map(|(id, over)| (id, outcome(over))).collect())
+    }
+
+    /// What became of customers who were scored at a cutoff whose label is known:
+    /// whether each churned, or nothing where the label does not say.
+    pub async fn became(self, window: Window, ids: &[String]) -> Result<Vec<Option<bool>>> {
+        match self.label {
+            Label::Inactivity { .. } => {
+                let end = window.end - TimeDelta::microseconds(1);
+                let stayed = self.stayed_until(end).await?;
+                Ok(ids.iter().map(|id| Some(!stayed.contains(id))).collect())
+            }
+            Label::Contract { grace_days, .. } => {
+                let lost = self.lost(window, *grace_days, None).await?;
+                Ok(ids.iter().map(|id| lost.get(id).copied().flatten()).collect())
+            }
+            Label::Given { .. } => Ok(vec![None; ids.len()]),
+        }
+    }
+
+    /// When each customer was first active from an instant of the horizon to
+    /// another; nobody of a label that is not of activity.
+    pub async fn returned(
+        self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        known_as_of: Option<DateTime<Utc>>,
+    ) -> Result<BTreeMap<String, DateTime<Utc>>> {
+        let Label::Inactivity { activities, .. } = self.label else {
+            return Ok(BTreeMap::new());
+        };
+        let bound = BTreeMap::from([
+            ("within".to_owned(), Value::Duration(until - from)),
+            ("activities".to_owned(), Value::List(activities.clone())),
+        ]);
+        let as_of = until - TimeDelta::microseconds(1);
+        let mut returned = BTreeMap::new();
+        for batch in self.ask("returned", Moment { as_of, known_as_of }, bound).await? {
+            let ids = batch.column(0).as_string::<i32>();
+            for row in 0..batch.num_rows() {
+                if let Some(at) = instant(&batch, 1, row) {
+                    returned.insert(ids.value(row).to_owned(), at);
+                }
+            }
+        }
+        Ok(returned)
     }
 
     /// Who was active in the horizon of an inactivity label that ends at `end`;
@@ -225,7 +321,7 @@ impl Source<'_> {
 
 /// The last microsecond before a day: a cutoff at a date leaves that day to
 /// the label.
-pub(super) fn before(day: NaiveDate) -> DateTime<Utc> {
+pub(crate) fn before(day: NaiveDate) -> DateTime<Utc> {
     midnight(day) - TimeDelta::microseconds(1)
 }
 

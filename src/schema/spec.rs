@@ -2,9 +2,10 @@
 //!
 //! Pure data: the machinery is in the parent module.
 
+use super::said::{ALERTS, SCORES, SHADOW_SCORES};
 use super::{Column, Kind, Table, TableSpec};
 
-const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Column {
+pub(super) const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Column {
     Column {
         name,
         kind,
@@ -17,27 +18,27 @@ const fn column(name: &'static str, kind: Kind, doc: &'static str) -> Column {
     }
 }
 
-const fn text(name: &'static str, doc: &'static str) -> Column {
+pub(super) const fn text(name: &'static str, doc: &'static str) -> Column {
     column(name, Kind::Text, doc)
 }
 
-const fn time(name: &'static str, doc: &'static str) -> Column {
+pub(super) const fn time(name: &'static str, doc: &'static str) -> Column {
     column(name, Kind::Time, doc)
 }
 
-const fn integer(name: &'static str, doc: &'static str) -> Column {
+pub(super) const fn integer(name: &'static str, doc: &'static str) -> Column {
     column(name, Kind::Integer, doc)
 }
 
-const fn number(name: &'static str, doc: &'static str) -> Column {
+pub(super) const fn number(name: &'static str, doc: &'static str) -> Column {
     column(name, Kind::Number, doc)
 }
 
-const fn money(name: &'static str, doc: &'static str) -> Column {
+pub(super) const fn money(name: &'static str, doc: &'static str) -> Column {
     column(name, Kind::Money, doc)
 }
 
-const fn required(mut column: Column) -> Column {
+pub(super) const fn required(mut column: Column) -> Column {
     column.required = true;
     column
 }
@@ -62,13 +63,13 @@ const fn within(mut column: Column, low: f64, high: f64) -> Column {
     column
 }
 
-const CUSTOMER_KEY: Column =
+pub(super) const CUSTOMER_KEY: Column =
     internal(integer("customer_key", "dense integer of the customer, stable across loads"));
-const CUSTOMER: Column = text("customer_id", "the customer's id in the source");
+pub(super) const CUSTOMER: Column = text("customer_id", "the customer's id in the source");
 const CURRENCY: Column = text("currency", "ISO 4217 code of the amounts in this row");
 const ATTRIBUTES: Column =
     column("attributes", Kind::Attributes, "source columns the canonical schema does not name");
-const KNOWN_AT: Column = time("known_at", "when the row could first be known");
+pub(super) const KNOWN_AT: Column = time("known_at", "when the row could first be known");
 const LOAD_ID: Column = internal(integer("load_id", "the load that brought the row"));
 const ROW_NO: Column = internal(integer("row_no", "zero-based data row in the loaded file"));
 
@@ -398,58 +399,9 @@ pub static SPECS: &[TableSpec] = &[
             LOAD_ID,
         ],
     },
-    TableSpec {
-        table: Table::Scores,
-        name: "scores",
-        doc: "churn scores, with history",
-        time: Some("cutoff"),
-        key: &[],
-        later: &[],
-        sort: &["customer_key"],
-        columns: &[
-            CUSTOMER_KEY,
-            required(CUSTOMER),
-            required(number("probability", "calibrated probability of churn within the horizon")),
-            required(text("band", "high, medium or low")),
-            required(number("logit", "log-odds: base plus all contributions")),
-            required(number("base", "log-odds of the average training customer")),
-            text("reasons", "JSON array of contributions, largest first"),
-            text(
-                "unsure",
-                "JSON of what the customer shows that training never did; null where it did",
-            ),
-            text(
-                "what_if",
-                "JSON of the smallest change that would lower the band; the model's answer, no promise",
-            ),
-            money("value_at_risk", "probability times expected value over the horizon"),
-            text("currency", "the customer's main currency, of value_at_risk"),
-            text("owner_id", "the account manager at scoring time"),
-            required(text("model", "model version")),
-            required(time("cutoff", "features use rows up to this instant")),
-            KNOWN_AT,
-            integer("run_id", "the run that scored"),
-        ],
-    },
-    TableSpec {
-        table: Table::ShadowScores,
-        name: "shadow_scores",
-        doc: "churn scores of a model that is on trial; no report reads them",
-        time: Some("cutoff"),
-        key: &[],
-        later: &[],
-        sort: &["customer_key"],
-        columns: &[
-            CUSTOMER_KEY,
-            required(CUSTOMER),
-            required(number("probability", "calibrated probability of churn within the horizon")),
-            required(text("band", "high, medium or low")),
-            required(text("model", "model version")),
-            required(time("cutoff", "features use rows up to this instant")),
-            KNOWN_AT,
-            integer("run_id", "the run that scored"),
-        ],
-    },
+    SCORES,
+    SHADOW_SCORES,
+    ALERTS,
     TableSpec {
         table: Table::Runs,
         name: "runs",

@@ -2,6 +2,7 @@
 //!
 //! On a local disk the operating system's advisory lock on `<store>/.lock`
 //! does it: it vanishes with the process, so a crash leaves nothing to clean.
+//! What the file says of its holder is only for people who find it held.
 //!
 //! On an object store it is a *lease*: an object created with put-if-absent
 //! that says until when it holds, and that its holder renews while it works.
@@ -10,6 +11,7 @@
 //! the next version, and that of `runs` makes a run visible or fails it.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +36,7 @@ const RENEWAL: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(super) enum WriterLock {
     /// The open file carries the operating system's lock; closing releases it.
-    Local { _file: File },
+    Local { file: File },
     /// Dropping ends the renewals, so that the lease runs out.
     Remote(Lease),
 }
@@ -54,46 +56,66 @@ impl Drop for Lease {
 }
 
 impl WriterLock {
-    /// Takes the lock, or says who may hold it.
-    pub(super) async fn take(location: &Location) -> Result<Self> {
+    /// Takes the lock for what `work` names, or says who holds it.
+    pub(super) async fn take(location: &Location, work: &str) -> Result<Self> {
         match location.local_path() {
-            Some(folder) => Self::take_local(folder),
+            Some(folder) => Self::take_local(folder, work),
             None => Ok(Self::Remote(lease(location, Utc::now()).await?)),
         }
     }
 
-    fn take_local(folder: PathBuf) -> Result<Self> {
+    fn take_local(folder: PathBuf, work: &str) -> Result<Self> {
         let storage = |error: std::io::Error| {
             Error::new(ErrorKind::Storage, format!("can not write the store {}", folder.display()))
                 .caused_by(error)
                 .hint("choose another folder with --store, or check its rights")
         };
         std::fs::create_dir_all(&folder).map_err(storage)?;
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(folder.join(".lock"))
             .map_err(storage)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self::Local { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::new(
-                ErrorKind::Conflict,
-                format!("another process is writing the store {}", folder.display()),
-            )
-            .hint("wait for it to end; reports and scores can be read meanwhile")),
+            Ok(()) => {
+                let holder = holder(work, Utc::now());
+                // A lock that nobody can read about is a lock all the same.
+                let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+                Ok(Self::Local { file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let told = std::fs::read_to_string(folder.join(".lock")).unwrap_or_default();
+                let holder = if told.is_empty() { told } else { format!(": {}", told.trim_end()) };
+                Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("another process is writing the store {}{holder}", folder.display()),
+                )
+                .hint("wait for it to end; reports and scores can be read meanwhile"))
+            }
             Err(TryLockError::Error(error)) => Err(storage(error)),
         }
     }
 
     /// Gives the lock back. A lease that can not be deleted runs out by itself,
     /// so there is nothing a caller would have to do about it.
-    pub(super) async fn release(self) {
-        if let Self::Remote(lease) = self {
-            lease.renewals.abort();
-            let _ = lease.store.delete(&lease.path).await;
+    pub(super) async fn release(&self) {
+        match self {
+            Self::Local { file } => {
+                let _ = file.set_len(0).and_then(|()| file.unlock());
+            }
+            Self::Remote(lease) => {
+                lease.renewals.abort();
+                let _ = lease.store.delete(&lease.path).await;
+            }
         }
     }
+}
+
+/// Who holds a lock on this machine, in words.
+fn holder(work: &str, now: DateTime<Utc>) -> String {
+    let since = now.format("%Y-%m-%d %H:%M:%S");
+    format!("{work}, process {}, since {since} UTC\n", std::process::id())
 }
 
 /// Takes the lease of a store, also one that has run out at `now`.
@@ -182,5 +204,18 @@ mod tests {
         WriterLock::Remote(second).release().await;
         let third = lease(&location, now).await.unwrap();
         WriterLock::Remote(third).release().await;
+    }
+
+    #[tokio::test]
+    async fn who_holds_a_lock_is_told_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::parse(folder.path().to_str().unwrap()).unwrap();
+        let first = WriterLock::take(&location, "tenure nightly").await.unwrap();
+        let refused = WriterLock::take(&location, "tenure").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        let holder = format!(": tenure nightly, process {}, since ", std::process::id());
+        assert!(refused.to_string().contains(&holder), "{refused}");
+        first.release().await;
+        WriterLock::take(&location, "tenure").await.unwrap();
     }
 }

@@ -44,6 +44,7 @@ mod spill;
 
 pub use delta::DataFile;
 pub use location::Location;
+use lock::WriterLock;
 pub use manifest::{Counts, Load, Manifest, RunRecord};
 pub use output::Output;
 pub use pieces::{NOBODY, Piece};
@@ -63,6 +64,8 @@ pub struct Store {
     cache: Arc<Mutex<FileLists>>,
     /// Pieces of files already looked into; a file never changes.
     pieces: Arc<Mutex<Pieces>>,
+    /// The writer's lock, if this handle keeps it from run to run.
+    held: Option<Arc<WriterLock>>,
 }
 
 impl Store {
@@ -78,7 +81,27 @@ impl Store {
             location: Location::parse(address)?,
             cache: Arc::default(),
             pieces: Arc::default(),
+            held: None,
         })
+    }
+
+    /// A handle that keeps the writer's lock from one run to the next, so that
+    /// nobody else writes between them, until [`Store::release`]. Its runs must
+    /// follow each other. `work` is what others are told the lock is held for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::begin`].
+    pub async fn hold(&self, work: &str) -> Result<Self> {
+        let lock = WriterLock::take(&self.location, work).await?;
+        Ok(Self { held: Some(Arc::new(lock)), ..self.clone() })
+    }
+
+    /// Gives back a lock taken by [`Store::hold`].
+    pub async fn release(self) {
+        if let Some(lock) = &self.held {
+            lock.release().await;
+        }
     }
 
     /// Where the store is.
@@ -103,7 +126,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if another process
-    /// is writing.
+    /// is writing; the words say which, as far as it is known.
     pub async fn begin(&self) -> Result<Run> {
         Run::begin(self).await
     }

@@ -1,6 +1,7 @@
 //! How does a run change several tables at once, or none?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -21,7 +22,7 @@ use crate::schema::Table;
 pub struct Run {
     store: Store,
     base: Snapshot,
-    lock: WriterLock,
+    lock: Arc<WriterLock>,
     pending: BTreeMap<Table, Pending>,
     loads: Vec<Load>,
     versioned: BTreeSet<String>,
@@ -30,7 +31,10 @@ pub struct Run {
 
 impl Run {
     pub(super) async fn begin(store: &Store) -> Result<Self> {
-        let lock = WriterLock::take(store.location()).await?;
+        let lock = match &store.held {
+            Some(lock) => Arc::clone(lock),
+            None => Arc::new(WriterLock::take(store.location(), "tenure").await?),
+        };
         let ready = async {
             let base = store.snapshot().await?;
             take_back(store, &base).await?;
@@ -47,7 +51,9 @@ impl Run {
                 started_at: Utc::now(),
             }),
             Err(error) => {
-                lock.release().await;
+                if store.held.is_none() {
+                    lock.release().await;
+                }
                 Err(error)
             }
         }
@@ -89,7 +95,7 @@ impl Run {
         let pending = self.pending.entry(table).or_default();
         // What Tenure itself writes is not news about customers: a score must
         // not move the end of the data that the next model is trained up to.
-        if !matches!(table, Table::Scores | Table::ShadowScores | Table::Quarantine) {
+        if !table.is_said() && table != Table::Quarantine {
             // Agreed ends of contracts lie in the future; they do not say when
             // the data ends, so only instants that have come count.
             for column in spec.time.iter().chain(spec.later.iter().map(|(at, _)| at)) {
@@ -175,7 +181,7 @@ impl Run {
             let published = self.commit(kind, details).await;
             // After a failure nothing is taken back here: a commit whose
             // answer got lost may have been made. The next run knows.
-            self.lock.release().await;
+            self.unlock().await;
             published
         });
         commits
@@ -243,8 +249,15 @@ impl Run {
         for table in Table::all() {
             outcome = outcome.and(remove_unpublished(&self.store, &self.base, table).await);
         }
-        self.lock.release().await;
+        self.unlock().await;
         outcome
+    }
+
+    /// Gives the lock back, unless the store's handle goes on holding it.
+    async fn unlock(&self) {
+        if self.store.held.is_none() {
+            self.lock.release().await;
+        }
     }
 }
 

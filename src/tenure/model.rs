@@ -16,15 +16,18 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Tenure;
+use super::alerts::Scoring;
 use super::challenge::{Promotion, Verdict};
+use super::customer::Customer;
+use super::learn::Learnt;
 use super::models::{fingerprint, given_up};
-use super::registry::TRAIN;
-use super::score_rows::{Customer, Prepared, Stamp};
+use super::registry::{SCORE, TRAIN};
+use super::score_rows::{Prepared, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
 use crate::churn::{
     Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Period, Provenance, Role, Segment,
-    train,
+    Trained,
 };
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -132,17 +135,12 @@ impl Tenure {
             let provenance = self.provenance(&engine, &params, &panel, at)?;
             let periods = &provenance.periods;
             guard.check(&engine, self.catalogue(), &panel.frame, periods, at).await?;
-            let threads = self.threads();
-            let (frame, periods) = (panel.frame, panel.periods);
-            let rows = frame.n_rows();
-            let spec = params.spec().clone();
-            let work = move || Ok::<_, Error>((train(&frame, &params, &periods, threads)?, frame));
-            let (trained, frame) = tokio::task::spawn_blocking(work)
-                .await
-                .map_err(|error| Error::new(ErrorKind::Internal, "training").caused_by(error))??;
-            let held_out = trained.held_out;
-            let content =
-                Content { spec, model: trained.model, validation: trained.validation, provenance };
+            let (spec, rows) = (params.spec().clone(), panel.frame.n_rows());
+            let learnt = self.learn(&engine, params, panel, moment.known_as_of).await?;
+            let Learnt { frame, trained, baseline } = learnt;
+            let Trained { model, validation, held_out } = trained;
+            let baseline = Some(baseline);
+            let content = Content { spec, model, validation, provenance, baseline };
             let artifact = Artifact::new(content)?;
             let verdict = self.judge(run.base(), &artifact, &frame, &held_out, promotion).await?;
             let location = self.store().location();
@@ -202,9 +200,7 @@ impl Tenure {
             feature_sql.insert(group.clone(), fingerprint(self.catalogue(), query));
         }
         let mut data_versions = engine.snapshot().manifest().versions.clone();
-        // What Tenure itself writes is no input of a model.
-        let own = [Table::Scores, Table::ShadowScores].map(Table::name);
-        data_versions.retain(|name, _| !own.contains(&name.as_str()));
+        data_versions.retain(|name, _| Table::named(name).is_some_and(|table| !table.is_said()));
         Ok(Provenance {
             // Whole days before the moment, as the cutoffs are.
             data_end: Some((at + chrono::TimeDelta::microseconds(1)).date_naive()),
@@ -224,22 +220,18 @@ impl Tenure {
     /// [`ErrorKind::Input`] if the model can not score, saying what to do.
     pub async fn score(&self, as_of: Option<&str>) -> Result<ScoreSummary> {
         let mut run = self.store().begin().await?;
-        let scored = self.score_in(&mut run, as_of).await;
-        let (summary, details) = match scored {
-            Ok(scored) => scored,
-            Err(error) => return Err(given_up(run, error).await),
-        };
-        run.publish("score", details).await?;
-        Ok(summary)
+        match self.score_in(&mut run, as_of).await {
+            Ok(Scoring { summary, details, .. }) => {
+                run.publish(SCORE, details).await?;
+                Ok(summary)
+            }
+            Err(error) => Err(given_up(run, error).await),
+        }
     }
 
     /// Adds the scores to a run; returns what the run is to record, which is
     /// what [`Tenure::replay`] has to know.
-    pub(super) async fn score_in(
-        &self,
-        run: &mut Run,
-        as_of: Option<&str>,
-    ) -> Result<(ScoreSummary, serde_json::Value)> {
+    pub(super) async fn score_in(&self, run: &mut Run, as_of: Option<&str>) -> Result<Scoring> {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = self.model(&engine).await?;
         let spec = &artifact.content().spec;
@@ -284,7 +276,7 @@ impl Tenure {
             "tenure": env!("CARGO_PKG_VERSION"), "sql": self.scoring_sql(),
             "shadow": summary.shadow,
         });
-        Ok((summary, details))
+        Ok(Scoring { engine, artifact, prepared, stamp, summary, details })
     }
 
     /// Scores every eligible customer at `cutoff`.
@@ -347,7 +339,7 @@ impl Tenure {
 }
 
 /// The newest moment of which a label or feature of the spec can be known.
-fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
+pub(super) fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
     let data_end = reports::default_as_of(engine);
     match spec.label {
         crate::churn::Label::Inactivity { .. } | crate::churn::Label::Contract { .. } => data_end,

@@ -189,7 +189,7 @@ impl Tenure {
     }
 
     /// Reads the file of the model `id`.
-    async fn artifact(&self, id: &str) -> Result<Artifact> {
+    pub(super) async fn artifact(&self, id: &str) -> Result<Artifact> {
         let location = self.store().location();
         let name = format!("models/{id}.json");
         let read = async { location.store().get(&location.child(&name)).await?.bytes().await };
@@ -261,9 +261,22 @@ impl Tenure {
 /// What to do about a model's file that is not what it was.
 const WAYS_OUT: &str = "restore it from a backup, train again, or promote another model";
 
-/// Churn queries that only read what was scored.
-const READERS: [&str; 6] =
-    ["recorded", "score_of", "scored", "scores", "shadow_beside_served", "similar"];
+/// Churn queries that only read what was scored, or decide who is told of it.
+const READERS: [&str; 13] = [
+    "alerted",
+    "export",
+    "gone",
+    "left_alone",
+    "probabilities",
+    "recorded",
+    "returned",
+    "score_of",
+    "scored",
+    "scored_in",
+    "scores",
+    "shadow_beside_served",
+    "similar",
+];
 
 /// SHA-256 of a query, hexadecimal: of its file and of the parts it reads.
 pub(super) fn fingerprint(catalogue: &Catalogue, query: &Query) -> String {

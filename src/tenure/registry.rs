@@ -24,6 +24,8 @@ pub(super) const TRAIN: &str = "train";
 pub(super) const PROMOTE: &str = "promote";
 pub(super) const ROLLBACK: &str = "rollback";
 pub(super) const SHADOW: &str = "shadow";
+/// The kind of runs that score.
+pub(super) const SCORE: &str = "score";
 
 /// What a version is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

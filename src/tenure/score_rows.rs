@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 
 use serde::Serialize;
 
+use super::customer::Customer;
 use crate::churn::{Artifact, Frame, Scored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
@@ -91,15 +92,6 @@ impl Prepared {
     }
 }
 
-/// What else is known of a customer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Customer {
-    pub key: Option<i64>,
-    pub owner: Option<String>,
-    pub value: Option<f64>,
-    pub currency: Option<String>,
-}
-
 /// The columns of `scores` in the making.
 #[derive(Debug, Default)]
 struct ScoreRows {
@@ -125,11 +117,10 @@ impl ScoreRows {
         score: &Scored,
         customer: Customer,
     ) -> Result<()> {
-        let at_risk = customer.value.map(|value| score.probability * value);
         self.keys.push(customer.key);
+        self.value_at_risk.push(customer.at_risk(score.probability));
         self.currency.push(customer.currency);
         self.owner.push(customer.owner);
-        self.value_at_risk.push(at_risk.map(|value| (value * 1e4).round() as i128));
         self.probability.push(score.probability);
         self.band.push(score.band.slug());
         self.logit.push(score.logit);

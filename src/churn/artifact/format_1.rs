@@ -113,5 +113,5 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
         segments: Vec::new(),
         learning: Vec::new(),
     };
-    Ok(Content { spec, model, validation, provenance })
+    Ok(Content { spec, model, validation, provenance, baseline: None })
 }

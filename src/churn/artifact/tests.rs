@@ -30,6 +30,18 @@ fn the_committed_artifact_of_format_1_scores_as_on_the_day_it_was_written() {
     assert_eq!(probabilities, expected);
 }
 
+/// The second format kept no baseline.
+#[test]
+fn a_file_without_a_baseline_is_read() {
+    let mut content = small_artifact().content().clone();
+    assert!(content.baseline.take().is_some());
+    let artifact = Artifact::new(content).unwrap();
+    let text = String::from_utf8(artifact.to_bytes().unwrap()).unwrap();
+    let older = text.replacen("\"format\":3", "\"format\":2", 1);
+    assert_ne!(older, text);
+    assert_eq!(Artifact::from_bytes(older.as_bytes(), "m.json").unwrap(), artifact);
+}
+
 #[test]
 fn changed_newer_and_foreign_files_are_refused() {
     let artifact = small_artifact();

@@ -6,7 +6,7 @@ use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
 use super::super::spec::{Candidate, ChurnSpec, Label};
-use super::super::{Artifact, Content};
+use super::super::{Artifact, Baseline, Content};
 use super::*;
 
 /// A number in [0, 1) that looks random and is the same on every run.
@@ -57,7 +57,9 @@ fn artifact(frame: &Frame, spec: ChurnSpec, n_threads: usize) -> Artifact {
     let params = ChurnParams::new(spec.clone()).check().unwrap();
     let Trained { model, validation, .. } = train(frame, &params, &[], n_threads).unwrap();
     let provenance = Provenance::default();
-    Artifact::new(Content { spec, model, validation, provenance }).unwrap()
+    let baseline = Baseline::learn(frame, &[], &model, &spec, None, n_threads).unwrap();
+    let baseline = Some(baseline);
+    Artifact::new(Content { spec, model, validation, provenance, baseline }).unwrap()
 }
 
 pub(in super::super) fn small_frame() -> Frame {

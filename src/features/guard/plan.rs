@@ -25,9 +25,10 @@ pub struct Found {
 }
 
 /// Tables that hold outcomes or what Tenure wrote, and why none is an input.
-const OUTPUTS: [(Table, &str); 4] = [
+const OUTPUTS: [(Table, &str); 5] = [
     (Table::Labels, "it holds outcomes, which have no date: a feature made of them is the label"),
     (Table::Scores, "it holds what models said: a model would learn from itself"),
+    (Table::Alerts, "it holds what models said: a model would learn from itself"),
     (Table::Runs, "it holds what Tenure did, and nothing a customer did"),
     (Table::Quarantine, "it holds rows that were refused, by load and not by when they were known"),
 ];

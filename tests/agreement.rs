@@ -188,7 +188,7 @@ fn a_quantity_is_the_same_number_in_two_currencies_and_with_other_owners() {
 
 /// What reports say of one customer, under the name of the fact where the column
 /// is called otherwise.
-const OF_CUSTOMERS: [(&str, &str); 9] = [
+const OF_CUSTOMERS: [(&str, &str); 10] = [
     ("clv", "customer owner breakdown revenue"),
     ("abc", "customer owner breakdown revenue"),
     ("rfm", "customer owner breakdown monetary:revenue"),
@@ -199,6 +199,7 @@ const OF_CUSTOMERS: [(&str, &str); 9] = [
     // The owner of an overdue deal is the deal's.
     ("overdue gap_days=0", "customer breakdown last_contact open_value deals:open_deals"),
     ("suppression", "customer owner breakdown"),
+    ("calls capacity=10000 rest_days=0", "customer owner breakdown band last_contact"),
 ];
 
 #[test]

@@ -61,8 +61,18 @@ const ADDITIVE: [[&str; 3]; 33] = [
 ];
 
 /// Lists of customers: a breakdown stands beside each and changes nothing else.
-const BESIDE: [&str; 9] =
-    ["abc", "clv", "health", "overdue", "potential", "renewals", "rfm", "silent", "suppression"];
+const BESIDE: [&str; 10] = [
+    "abc",
+    "calls",
+    "clv",
+    "health",
+    "overdue",
+    "potential",
+    "renewals",
+    "rfm",
+    "silent",
+    "suppression",
+];
 
 /// Where nothing adds up: laws and finds are of each value's own customers, and
 /// these always have a breakdown.

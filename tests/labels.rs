@@ -6,7 +6,7 @@ use std::fs;
 use chrono::{DateTime, NaiveDate, Utc};
 use linfa::ParamGuard;
 use tempfile::TempDir;
-use tenure::churn::{ChurnParams, ChurnSpec};
+use tenure::churn::{ChurnParams, ChurnSpec, Interval};
 use tenure::engine::Moment;
 use tenure::features::panel;
 use tenure::ingest::IngestOptions;
@@ -46,6 +46,25 @@ pub fn outcomes(tenure: &Tenure, spec: ChurnSpec, moment: Moment) -> Result<Outc
     };
     let rows = panel.frame.ids().iter().zip(panel.frame.periods()).zip(panel.frame.churned());
     Ok(rows.map(|((id, period), churned)| ((day(*period), id.clone()), *churned)).collect())
+}
+
+/// Who left in each interval after a cutoff that has matured; none of who had left.
+pub type Left = BTreeMap<(String, String), Vec<Option<bool>>>;
+
+pub fn departures(tenure: &Tenure, spec: ChurnSpec, moment: Moment) -> Left {
+    let params = ChurnParams::new(spec).check().unwrap();
+    let engine = block_on(tenure.engine()).unwrap();
+    let catalogue = tenure.catalogue();
+    let panel = block_on(panel::training(&engine, catalogue, &params, moment, &mut |_, _| {}));
+    let panel = panel.unwrap();
+    let rows = panel.frame.ids().iter().zip(panel.frame.periods()).zip(panel.frame.departures());
+    rows.map(|((id, &period), departure)| {
+        let matured = &panel.periods[period];
+        let intervals = Interval::matured(matured, NaiveDate::MAX);
+        let left = intervals.map(|interval| departure.within(interval)).collect();
+        ((matured.period().cutoff.to_string(), id.clone()), left)
+    })
+    .collect()
 }
 
 pub fn scored(tenure: &Tenure, spec: &ChurnSpec, cutoff: DateTime<Utc>) -> Vec<String> {

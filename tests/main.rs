@@ -31,6 +31,7 @@ mod replay;
 mod revenue;
 mod serve;
 mod stores;
+mod survival;
 mod tidy;
 mod untidy;
 mod versions;

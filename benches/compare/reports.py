@@ -76,7 +76,8 @@ TABLES = {
     "products": Table("product_id name category price:money currency attributes:map", None, ["product_id"]),
     "labels": Table(f"{CUSTOMER} name value:flag", None, ["customer_id", "name"]),
     "quarantine": Table("file line:int column reason detail raw", stamps="known_at:time load_id:int"),
-    "scores": Table(f"{CUSTOMER} probability:num band logit:num base:num reasons unsure what_if "
+    "scores": Table(f"{CUSTOMER} probability:num band churn_30:num churn_60:num churn_90:num churn_180:num "
+                    "remaining_days:num logit:num base:num reasons unsure what_if "
                     "value_at_risk:money currency owner_id model "
                     "cutoff:time", "cutoff", stamps="known_at:time run_id:int"),
     "alerts": Table(f"{CUSTOMER} kind band_from band_to probability_before:num probability:num value_at_risk:money currency "

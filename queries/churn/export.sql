@@ -16,7 +16,7 @@
 --- DataFusion 55 takes a condition on one of two columns of a name to either side of
 --- a join.
 WITH told AS (
-  SELECT customer_id, probability, band, logit, base, value_at_risk, currency, owner_id, model, cutoff,
+  SELECT customer_id, probability, band, churn_30, churn_60, churn_90, churn_180, remaining_days, logit, base, value_at_risk, currency, owner_id, model, cutoff,
          reason_words(reasons, 'en', 1) AS top_reason_en,
          reason_words(reasons, 'zh', 1) AS top_reason_zh,
          reason_words(reasons, 'en', 3) AS reasons_en,
@@ -41,7 +41,8 @@ news AS (
      OR (shown_currency IS DISTINCT FROM currency)
      OR (shown_owner IS DISTINCT FROM owner_id)
 )
-SELECT news.customer_id, customers.name, probability, band, logit, base, value_at_risk, currency,
+SELECT news.customer_id, customers.name, probability, band, churn_30, churn_60, churn_90,
+       churn_180, remaining_days, logit, base, value_at_risk, currency,
        news.owner_id, model, cutoff, top_reason_en, top_reason_zh, reasons_en, reasons_zh
 FROM customers
 RIGHT JOIN news ON news.customer_id = customers.customer_id

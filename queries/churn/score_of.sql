@@ -7,7 +7,8 @@
 --! [params.customer]
 --! type = "text"
 --! doc = { en = "The customer.", zh = "客户。" }
-SELECT customer_id, probability, band, logit, base, reasons, unsure, what_if, value_at_risk, currency, model, cutoff
+SELECT customer_id, probability, band, churn_30, churn_60, churn_90, churn_180, remaining_days,
+       logit, base, reasons, unsure, what_if, value_at_risk, currency, model, cutoff
 FROM scores
 WHERE run_id = $run AND customer_id = $customer
 ORDER BY customer_id

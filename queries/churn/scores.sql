@@ -35,7 +35,8 @@ WITH before AS (
   WHERE run_id = $shown
 ),
 ranked AS (
-  SELECT s.customer_id, c.name, s.probability, s.band, s.logit, s.base, s.reasons, s.unsure, s.what_if,
+  SELECT s.customer_id, c.name, s.probability, s.band, s.churn_30, s.churn_60, s.churn_90,
+         s.churn_180, s.remaining_days, s.logit, s.base, s.reasons, s.unsure, s.what_if,
          s.value_at_risk, s.currency, s.owner_id, s.model, s.cutoff,
          row_number() OVER (ORDER BY s.probability DESC, s.customer_id) AS place
   FROM scores s
@@ -54,7 +55,8 @@ ranked AS (
         AND (b.currency IS NOT DISTINCT FROM s.currency)
         AND (b.owner_id IS NOT DISTINCT FROM s.owner_id)))
 )
-SELECT customer_id, name, probability, band, logit, base, reasons, unsure, what_if, value_at_risk, currency, owner_id, model, cutoff
+SELECT customer_id, name, probability, band, churn_30, churn_60, churn_90, churn_180, remaining_days,
+       logit, base, reasons, unsure, what_if, value_at_risk, currency, owner_id, model, cutoff
 FROM ranked
 WHERE place <= $limit
 ORDER BY probability DESC, customer_id

@@ -22,6 +22,7 @@ use super::baseline::Baseline;
 use super::model::ChurnModel;
 use super::periods::Period;
 use super::spec::ChurnSpec;
+use super::survival::Survival;
 use super::train::Validation;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -50,6 +51,10 @@ pub struct Content {
     pub spec: ChurnSpec,
     /// What was learnt.
     pub model: ChurnModel,
+    /// When customers leave; none of a label without dates, of data too short to
+    /// tell, and in files before format 3.
+    #[serde(default)]
+    pub survival: Option<Survival>,
     /// How good it was on held-out rows.
     pub validation: Validation,
     /// From which data.

@@ -29,7 +29,7 @@ use super::trial::{self, Block, Setting, Trial, churned};
 use crate::error::Result;
 
 /// Most rows a setting is chosen on.
-const TUNING_ROWS: usize = 20_000;
+pub(super) const TUNING_ROWS: usize = 20_000;
 
 /// A setting that was tried, and how it compares with the best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,11 +85,46 @@ pub(super) fn fit(
         let logits = trial::repeat(setting, frame, &blocks, spec.seed, n_threads)?;
         calibrate(frame, &blocks, &logits)
     };
-    let scorer = trial::fit(setting, frame, &rows, spec.seed, n_threads)?;
-    let columns = scorer.names().into_iter().filter_map(|name| frame.column(name));
-    let features = columns.map(|column| Feature::learnt(frame, column, &rows)).collect();
-    let model = ChurnModel::new(features, scorer, calibration, spec.bands, setting);
+    let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
     Ok(Fitted { model, tried })
+}
+
+/// Fits and calibrates a model at a setting that was chosen before.
+///
+/// # Errors
+///
+/// As [`fit`].
+pub(super) fn refit(
+    setting: Setting,
+    frame: &Frame,
+    rows: Vec<usize>,
+    periods: &[Matured],
+    params: &ChurnValidParams,
+    n_threads: usize,
+) -> Result<ChurnModel> {
+    let spec = params.spec();
+    sample::check(frame, &rows, params)?;
+    let rows = sample::draw(frame, rows, spec.max_rows, spec.seed);
+    let blocks = sample::blocks(frame, &rows, periods, params);
+    let logits = trial::repeat(setting, frame, &blocks, spec.seed, n_threads)?;
+    let calibration = calibrate(frame, &blocks, &logits);
+    finish(setting, calibration, frame, &rows, params, n_threads)
+}
+
+/// Fits on all rows.
+fn finish(
+    setting: Setting,
+    calibration: Calibration,
+    frame: &Frame,
+    rows: &[usize],
+    params: &ChurnValidParams,
+    n_threads: usize,
+) -> Result<ChurnModel> {
+    let spec = params.spec();
+    let scorer = trial::fit(setting, frame, rows, spec.seed, n_threads)?;
+    let columns = scorer.names().into_iter().filter_map(|name| frame.column(name));
+    let features = columns.map(|column| Feature::learnt(frame, column, rows)).collect();
+    Ok(ChurnModel::new(features, scorer, calibration, spec.bands, setting))
 }
 
 fn outcomes(frame: &Frame, blocks: &[Block]) -> Vec<bool> {

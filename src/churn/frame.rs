@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::departure::Departure;
 use super::text::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::Text;
@@ -121,6 +122,7 @@ pub struct Rows {
 pub struct Frame {
     rows: Rows,
     columns: Vec<Column>,
+    departures: Vec<Departure>,
 }
 
 impl Frame {
@@ -174,7 +176,15 @@ impl Frame {
                 order.iter().map(|&row| std::mem::take(&mut ids[row])).collect()
             },
         };
-        Ok(Self { rows, columns })
+        Ok(Self { rows, columns, departures: Vec::new() })
+    }
+
+    /// Says of every row, given its period and customer, when the customer left.
+    #[must_use]
+    pub fn with_departures(mut self, departure: impl Fn(usize, &str) -> Departure) -> Self {
+        let rows = self.rows.periods.iter().zip(&self.rows.ids);
+        self.departures = rows.map(|(&period, id)| departure(period, id)).collect();
+        self
     }
 
     /// Number of rows.
@@ -199,6 +209,12 @@ impl Frame {
     #[must_use]
     pub fn churned(&self) -> &[bool] {
         &self.rows.churned
+    }
+
+    /// When the customer of each row left; empty when that is not known.
+    #[must_use]
+    pub fn departures(&self) -> &[Departure] {
+        &self.departures
     }
 
     /// The features, by name.

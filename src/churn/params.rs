@@ -71,7 +71,7 @@ impl ParamGuard for ChurnParams {
 }
 
 fn check_label(spec: &ChurnSpec) -> Result<()> {
-    let Some(Delay { gap, horizon, grace }) = spec.label.delay() else {
+    let Some(Delay { gap, horizon, grace, .. }) = spec.label.delay() else {
         return rule(
             matches!(spec.cutoffs, Cutoffs::Folds { .. }),
             spec,

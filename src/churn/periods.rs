@@ -14,6 +14,7 @@
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use super::departure::Interval;
 use super::params::ChurnValidParams;
 use super::spec::{Cutoffs, Delay, Every};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,6 +57,8 @@ pub struct Period {
 pub struct Matured {
     period: Period,
     known_on: NaiveDate,
+    settling: u32,
+    data_end: NaiveDate,
 }
 
 impl Matured {
@@ -70,6 +73,22 @@ impl Matured {
     #[must_use]
     pub const fn known_on(&self) -> NaiveDate {
         self.known_on
+    }
+
+    /// Days from a departure until it is known.
+    pub(super) const fn settling(&self) -> u32 {
+        self.settling
+    }
+
+    /// The day after the last of the data it was resolved against.
+    pub(super) const fn data_end(&self) -> NaiveDate {
+        self.data_end
+    }
+
+    /// The cutoff as one of which no more is read than who left in an interval.
+    pub(super) const fn of_interval(mut self, interval: Interval) -> Self {
+        self.known_on = interval.known_on();
+        self
     }
 
     /// The same cutoff as if its label had been known on another day.
@@ -111,7 +130,7 @@ pub fn resolve(
         Cutoffs::Calendar { every, count, holdout } => {
             let mut periods: Vec<Matured> = calendar(*every, end)
                 .take_while(|cutoff| *cutoff > first)
-                .filter_map(|cutoff| window(cutoff, Role::Train, delay))
+                .filter_map(|cutoff| window(cutoff, Role::Train, delay, end))
                 .filter(|window| window.known_on <= end)
                 .take(*count)
                 .collect();
@@ -123,8 +142,8 @@ pub fn resolve(
             Err(too_short(&periods, first, end, delay))
         }
         Cutoffs::Dates { train, test } => {
-            let train = train.iter().filter_map(|&cutoff| window(cutoff, Role::Train, delay));
-            let test = test.iter().filter_map(|&cutoff| window(cutoff, Role::Test, delay));
+            let train = train.iter().filter_map(|&cutoff| window(cutoff, Role::Train, delay, end));
+            let test = test.iter().filter_map(|&cutoff| window(cutoff, Role::Test, delay, end));
             let periods: Vec<Matured> = train.chain(test).collect();
             check_matured(&periods, first, end)?;
             check_no_overlap(&periods)?;
@@ -136,11 +155,12 @@ pub fn resolve(
 
 /// The window of a cutoff, not yet compared with the data; nothing beyond the
 /// end of the calendar.
-fn window(cutoff: NaiveDate, role: Role, delay: Delay) -> Option<Matured> {
+fn window(cutoff: NaiveDate, role: Role, delay: Delay, data_end: NaiveDate) -> Option<Matured> {
     let start = cutoff.checked_add_days(Days::new(delay.gap.into()))?;
     let end = start.checked_add_days(Days::new(delay.horizon.into()))?;
     let known_on = end.checked_add_days(Days::new(delay.grace.into()))?;
-    Some(Matured { period: Period { cutoff, start, end, role }, known_on })
+    let period = Period { cutoff, start, end, role };
+    Some(Matured { period, known_on, settling: delay.settling, data_end })
 }
 
 /// First days of months or quarters before `end`, latest first.
@@ -233,7 +253,7 @@ pub fn check_no_overlap(periods: &[Matured]) -> Result<()> {
         |matured: &&Matured| matured.period.role == Role::Train && matured.known_on > first_test;
     match periods.iter().find(leak) {
         None => Ok(()),
-        Some(Matured { period, known_on }) => Err(Error::new(
+        Some(Matured { period, known_on, .. }) => Err(Error::new(
             ErrorKind::Usage,
             format!(
                 "training cutoff {} has a label known on {known_on}, past the test cutoff {first_test}",

@@ -116,7 +116,7 @@ fn by_span(
     }
     let block = |span: &[usize]| {
         let begin = periods[*span.first()?].period().cutoff;
-        let end = periods[*span.last()?].known_on();
+        let end = span.iter().map(|&index| periods[index].known_on()).max()?;
         let is_apart = |index: usize| {
             let period = &periods[index];
             period.known_on() <= begin || period.period().cutoff >= end

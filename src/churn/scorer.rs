@@ -5,6 +5,8 @@
 //! Shapley values.
 
 use linfa::dataset::Records;
+use linfa::traits::PredictInplace;
+use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Binned, Binning};
@@ -59,6 +61,24 @@ impl Scorer {
             Self::Linear { encoder, .. } => encoder.names().collect(),
             Self::Tables { binning, .. } | Self::Trees { binning, .. } => binning.names().collect(),
         }
+    }
+
+    /// The log-odds of `rows` without the contributions that they are made of.
+    pub(super) fn logits(&self, frame: &Frame, rows: &[usize]) -> Result<Vec<f64>> {
+        if let Self::Trees { binning, model } = self {
+            let binned = binning.transform(frame, rows)?;
+            let mut logits = Array1::zeros(rows.len());
+            model.predict_inplace(&binned, &mut logits);
+            return Ok(logits.to_vec());
+        }
+        let prepared = self.prepare();
+        let contributions = prepared.contributions(frame, rows)?;
+        let width = self.names().len();
+        let sum = |row: usize| {
+            let own = &contributions[row * width..][..width];
+            own.iter().fold(prepared.base(), |sum, term| sum + term)
+        };
+        Ok((0..rows.len()).map(sum).collect())
     }
 
     /// Gets ready to score many rows.
@@ -160,7 +180,6 @@ impl Prepared<'_> {
 mod tests {
     use linfa::DatasetBase;
     use linfa::traits::Fit;
-    use ndarray::Array1;
 
     use super::super::bins::MOST;
     use super::super::boost::Boosting;
@@ -192,6 +211,12 @@ mod tests {
             let mut totals = vec![0.0; width];
             for (own, logit) in contributions.chunks(width).zip(&logits) {
                 assert!((prepared.base() + own.iter().sum::<f64>() - logit).abs() < 1e-9);
+            }
+            let sums = scorer.logits(&frame, &rows).unwrap();
+            for (sum, logit) in sums.iter().zip(&logits) {
+                assert!((sum - logit).abs() < 1e-9);
+            }
+            for own in contributions.chunks(width) {
                 totals.iter_mut().zip(own).for_each(|(total, term)| *total += term);
             }
             if is_additive {

@@ -142,6 +142,8 @@ pub(super) struct Delay {
     pub horizon: u32,
     /// From there until the label is known.
     pub grace: u32,
+    /// From the day a customer left until that is known.
+    pub settling: u32,
 }
 
 impl Label {
@@ -149,10 +151,12 @@ impl Label {
     pub(super) const fn delay(&self) -> Option<Delay> {
         match *self {
             Self::Inactivity { horizon_days, gap_days, .. } => {
-                Some(Delay { gap: gap_days, horizon: horizon_days, grace: 0 })
+                let (horizon, settling) = (horizon_days, horizon_days);
+                Some(Delay { gap: gap_days, horizon, grace: 0, settling })
             }
             Self::Contract { horizon_days, gap_days, grace_days } => {
-                Some(Delay { gap: gap_days, horizon: horizon_days, grace: grace_days })
+                let (grace, settling) = (grace_days, grace_days);
+                Some(Delay { gap: gap_days, horizon: horizon_days, grace, settling })
             }
             Self::Given { .. } => None,
         }
@@ -164,6 +168,17 @@ impl Label {
         match *self {
             Self::Inactivity { horizon_days, .. } => Some(horizon_days),
             Self::Contract { .. } | Self::Given { .. } => None,
+        }
+    }
+
+    /// The day after the gap by which a customer has left with the probability of
+    /// the score; nothing for a label without dates.
+    pub(super) const fn score_days(&self) -> Option<u32> {
+        match *self {
+            // Silence that lasts through the horizon has begun before it.
+            Self::Inactivity { .. } => Some(0),
+            Self::Contract { horizon_days, .. } => Some(horizon_days),
+            Self::Given { .. } => None,
         }
     }
 

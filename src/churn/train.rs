@@ -8,6 +8,7 @@
 //! model that is kept is then fitted on all matured rows, test ones included:
 //! the newest months are the most like the next.
 
+use chrono::NaiveDate;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ use super::periods::{Matured, Role, check_no_overlap};
 use super::sample;
 use super::segments::{Segment, segments};
 use super::spec::Cutoffs;
+use super::survival::{self, Checked, Survival};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What validation found.
@@ -43,6 +45,10 @@ pub struct Validation {
     /// How good it was with fewer customers to learn from, the fewest first.
     #[serde(default)]
     pub learning: Vec<Learning>,
+    /// Departures by each horizon, predicted and observed; none where the label has
+    /// no dates, the data is too short, or the model is of an older version.
+    #[serde(default)]
+    pub horizons: Vec<Checked>,
 }
 
 /// A point of the learning curve: what some customers' rows were enough for.
@@ -65,6 +71,8 @@ const SHARES: [f64; 3] = [0.125, 0.25, 0.5];
 pub struct Trained {
     /// Fitted on all matured rows.
     pub model: ChurnModel,
+    /// When customers leave, where the label has dates and the data tells enough.
+    pub survival: Option<Survival>,
     /// Measured on held-out rows.
     pub validation: Validation,
     /// Those rows of the frame, with the probability that a model which had
@@ -101,13 +109,14 @@ pub fn train(
     };
     let mut probabilities = Vec::new();
     let mut tested = Vec::new();
-    let mut n_train = 0;
+    let (mut n_train, mut setting) = (0, None);
     let n_splits = splits.len();
     let mut learning = Vec::new();
     for (number, split) in splits.into_iter().enumerate() {
         n_train += split.train.len();
         let Fitted { model, .. } = fit(frame, split.train.clone(), periods, params, n_threads)?;
         let scored = model.score_rows(frame, &split.test, n_threads)?;
+        setting = Some(model.setting());
         if number == 0 {
             learning = learn(frame, &split, &model, periods, params, n_threads)?;
             learning.push(point(frame, &split.train, &split.test, &scored));
@@ -119,9 +128,19 @@ pub fn train(
     let customers: Vec<&str> = tested.iter().map(|&row| frame.ids()[row].as_str()).collect();
     let ranking = Ranking::new(&probabilities, &churned);
     let metrics = ranking.metrics()?;
-    let all = (0..frame.n_rows()).collect();
-    let Fitted { model, tried } = fit(frame, all, periods, params, n_threads)?;
+    let all: Vec<usize> = (0..frame.n_rows()).collect();
+    let Fitted { model, tried } = fit(frame, all.clone(), periods, params, n_threads)?;
     let held_out: Vec<(usize, f64)> = tested.into_iter().zip(probabilities).collect();
+    let wanted = |name: &str| model.features().iter().any(|feature| feature.name == name);
+    let how = survival::How { wanted: &wanted, setting: None, params, n_threads };
+    let survival = survival::fit(frame, &all, periods, NaiveDate::MAX, &how)?;
+    let horizons = match setting.zip(survival.as_ref()) {
+        Some((score, hazards)) => {
+            let settings = [score, hazards.setting()];
+            survival::check(frame, periods, settings, params, n_threads)?
+        }
+        None => Vec::new(),
+    };
     let validation = Validation {
         segments: segments(frame, &held_out),
         learning,
@@ -130,8 +149,9 @@ pub fn train(
         train_rows: n_train / n_splits.max(1),
         estimator: model.setting().to_string(),
         tried,
+        horizons,
     };
-    Ok(Trained { model, validation, held_out })
+    Ok(Trained { model, survival, validation, held_out })
 }
 
 /// The learning curve but for its last point: the estimator that was chosen, fitted on

@@ -26,6 +26,31 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     output::text(&render(&score, tenure.language()))
 }
 
+/// By when the customer will have left, as far as the model says.
+fn curve(score: &Map<String, Value>, language: Language) -> String {
+    let number = |name: &str| score.get(name).and_then(Value::as_f64);
+    let named = [("churn_30", 30), ("churn_60", 60), ("churn_90", 90), ("churn_180", 180)];
+    let left: Vec<String> =
+        named
+            .iter()
+            .filter_map(|(name, days)| {
+                let percent = 100.0 * number(name)?;
+                Some(language.pick(
+                    format!("{days} days {percent:.1} %"),
+                    format!("{days} 天 {percent:.1}%"),
+                ))
+            })
+            .collect();
+    let Some(remaining) = number("remaining_days") else { return String::new() };
+    language.pick(
+        format!(
+            "left within: {}; expected to stay {remaining:.0} days, within three years\n\n",
+            left.join(", ")
+        ),
+        format!("流失概率：{}；预计剩余 {remaining:.0} 天（三年以内）\n\n", left.join("，")),
+    )
+}
+
 /// Log-odds as they add up, the strongest reason first.
 fn render(score: &Map<String, Value>, language: Language) -> String {
     let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
@@ -48,6 +73,7 @@ fn render(score: &Map<String, Value>, language: Language) -> String {
              截至 {cutoff}，模型 {model}\n\n"
         ),
     );
+    out.push_str(&curve(score, language));
     let average = language.pick("average customer", "平均客户");
     out.push_str(&format!("{:>+9.4}  {average}\n", number("base")));
     for reason in score.get("reasons").and_then(Value::as_array).into_iter().flatten() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::output;
+use crate::churn::survival::Checked;
 use crate::churn::{ChurnSpec, Learning, Segment};
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
@@ -127,6 +128,7 @@ pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
         let meaning = language.pick(en, zh);
         text.push_str(&format!("  {name:<12} {value:.4}{:<20}  {meaning}\n", interval(name)));
     }
+    text.push_str(&horizons(&summary.horizons, language));
     text.push_str(&doubts(summary, language));
     text.push_str(&served(model, &summary.verdict, language));
     text
@@ -186,6 +188,30 @@ fn doubts(summary: &TrainSummary, language: Language) -> String {
         });
     }
     text
+}
+
+/// Departures by each horizon: as many as were predicted?
+fn horizons(checked: &[Checked], language: Language) -> String {
+    let mut text = String::new();
+    for it in checked {
+        let rows = output::count(it.rows as u64);
+        let [low, high] = it.band.map(|end| 100.0 * end);
+        let (predicted, observed) = (100.0 * it.predicted, 100.0 * it.observed);
+        text.push_str(&language.pick(
+            format!(
+                "  {:>3} days  predicted {predicted:.2} %, observed {observed:.2} % of {rows} \
+                 rows at {} cutoffs; by chance {low:.2} to {high:.2} %\n",
+                it.days, it.cutoffs
+            ),
+            format!(
+                "  {:>3} 天  预测 {predicted:.2}%，实际 {observed:.2}%（{} 个截止日共 {rows} 行）；\
+                 随机波动范围 {low:.2}% 至 {high:.2}%\n",
+                it.days, it.cutoffs
+            ),
+        ));
+    }
+    let title = language.pick("left within, at later cutoffs:\n", "留出时段的累计流失：\n");
+    if text.is_empty() { text } else { format!("{title}{text}") }
 }
 
 /// Whether the model serves now, and why.

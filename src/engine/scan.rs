@@ -36,7 +36,7 @@ use datafusion::physical_plan::{ExecutionPlan, empty::EmptyExec};
 use object_store::path::Path;
 
 use super::merge::{MergeExec, Slice};
-use crate::schema::TableSpec;
+use crate::schema::{Table, TableSpec};
 use crate::tables::{DataFile, NOBODY, Piece};
 
 /// A file of a table with the customers of its row groups.
@@ -115,7 +115,8 @@ impl Stored {
     /// of two of them.
     ///
     /// Files are read in the table's own schema, not in one of their own, so
-    /// that coded columns are decoded to codes and not to texts first.
+    /// that coded columns are decoded to codes and not to texts first. Scores have
+    /// none, and files of before a column was added, which then is null.
     fn deal(&self, run: &[File]) -> (Vec<FileGroup>, bool) {
         let mut across = false;
         let groups = (0..=self.borders.len()).map(|partition| {
@@ -127,8 +128,10 @@ impl Stored {
                     if wanted(piece) { RowGroupAccess::Scan } else { RowGroupAccess::Skip }
                 });
                 let access: Vec<RowGroupAccess> = access.collect();
-                let read = PartitionedFile::new(file.path.to_string(), file.data.bytes)
-                    .with_arrow_schema(Arc::clone(&self.schema));
+                let mut read = PartitionedFile::new(file.path.to_string(), file.data.bytes);
+                if !matches!(self.spec.table, Table::Scores | Table::ShadowScores) {
+                    read = read.with_arrow_schema(Arc::clone(&self.schema));
+                }
                 match access.iter().filter(|access| access.should_scan()).count() {
                     0 => None,
                     all if all == access.len() => Some(read),

@@ -27,6 +27,11 @@ pub enum Column {
     Probability,
     Percent,
     Band,
+    Churn30,
+    Churn60,
+    Churn90,
+    Churn180,
+    RemainingDays,
     ValueAtRisk,
     Currency,
     TopReason,
@@ -56,7 +61,7 @@ pub enum Kind {
 
 impl Column {
     /// All columns.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::CustomerId,
         Self::Name,
         Self::OwnerId,
@@ -64,6 +69,11 @@ impl Column {
         Self::Probability,
         Self::Percent,
         Self::Band,
+        Self::Churn30,
+        Self::Churn60,
+        Self::Churn90,
+        Self::Churn180,
+        Self::RemainingDays,
         Self::ValueAtRisk,
         Self::Currency,
         Self::TopReason,
@@ -91,6 +101,11 @@ impl Column {
             Self::Probability => "probability",
             Self::Percent => "percent",
             Self::Band => "band",
+            Self::Churn30 => "churn_30",
+            Self::Churn60 => "churn_60",
+            Self::Churn90 => "churn_90",
+            Self::Churn180 => "churn_180",
+            Self::RemainingDays => "remaining_days",
             Self::ValueAtRisk => "value_at_risk",
             Self::Currency => "currency",
             Self::TopReason => "top_reason",
@@ -120,6 +135,11 @@ impl Column {
         match self {
             Self::Probability
             | Self::Percent
+            | Self::Churn30
+            | Self::Churn60
+            | Self::Churn90
+            | Self::Churn180
+            | Self::RemainingDays
             | Self::ValueAtRisk
             | Self::Logit
             | Self::Base

@@ -276,13 +276,13 @@ impl Source<'_> {
         Ok(texts(&self.ask("active", moment, bound).await?))
     }
 
-    async fn under_contract(self, cutoff: DateTime<Utc>) -> Result<Vec<RecordBatch>> {
+    pub(super) async fn under_contract(self, cutoff: DateTime<Utc>) -> Result<Vec<RecordBatch>> {
         self.ask("under_contract", Moment::known_at(cutoff), BTreeMap::new()).await
     }
 
     /// From when to when (µs; `None` if it goes on) the customers of `running`
     /// were under contract, by customer and time.
-    async fn spells(
+    pub(super) async fn spells(
         self,
         running: Vec<RecordBatch>,
         moment: Moment,
@@ -308,7 +308,7 @@ impl Source<'_> {
         Ok(spells)
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         self,
         name: &str,
         moment: Moment,
@@ -325,11 +325,11 @@ pub(crate) fn before(day: NaiveDate) -> DateTime<Utc> {
     midnight(day) - TimeDelta::microseconds(1)
 }
 
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
+pub(super) fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
-fn micros(at: DateTime<Utc>) -> i64 {
+pub(super) fn micros(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros()
 }
 

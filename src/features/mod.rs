@@ -31,6 +31,7 @@ use crate::reports::header::ColumnNote;
 use crate::reports::{self, Catalogue, Purpose, Query, Value};
 use crate::text::Text;
 
+mod departures;
 pub mod guard;
 pub(crate) mod label;
 pub mod panel;

@@ -72,7 +72,10 @@ pub async fn training(
         progress(index + 1, periods.len());
     }
     check_outcomes(&spec.label, &rows.churned)?;
-    Ok(Panel { frame: Frame::new(rows, gathered.into_columns())?, periods })
+    let departures = source.departures(&periods, end, moment.known_as_of).await?;
+    let frame = Frame::new(rows, gathered.into_columns())?
+        .with_departures(|index, id| departures.of(index, &periods[index], id));
+    Ok(Panel { frame, periods })
 }
 
 /// The customers to score at `cutoff`, with the features a model was trained on.

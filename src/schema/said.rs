@@ -5,6 +5,9 @@ use super::spec::{
 };
 use super::{Kind, Table, TableSpec};
 
+const LEFT_BY_30: &str = "probability of having left within 30 days after the cutoff (and the label's gap); empty where the model knows no dates";
+const REMAINING: &str = "expected days until the customer leaves, none beyond three years counted; after 180 days the risk per day is taken to stay";
+
 /// Churn scores.
 pub(super) const SCORES: TableSpec = TableSpec {
     table: Table::Scores,
@@ -19,6 +22,11 @@ pub(super) const SCORES: TableSpec = TableSpec {
         required(CUSTOMER),
         required(number("probability", "calibrated probability of churn within the horizon")),
         required(text("band", "high, medium or low")),
+        number("churn_30", LEFT_BY_30),
+        number("churn_60", "the same within 60 days"),
+        number("churn_90", "the same within 90 days"),
+        number("churn_180", "the same within 180 days"),
+        number("remaining_days", REMAINING),
         required(number("logit", "log-odds: base plus all contributions")),
         required(number("base", "log-odds of the average training customer")),
         text("reasons", "JSON array of contributions, largest first"),

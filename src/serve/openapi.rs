@@ -123,6 +123,17 @@ pub struct Score {
     pub probability: f64,
     /// high, medium or low.
     pub band: String,
+    /// Probability of having left within 30 days after the cutoff and the label's
+    /// gap; null where the model knows no dates.
+    pub churn_30: Option<f64>,
+    /// The same within 60 days.
+    pub churn_60: Option<f64>,
+    /// The same within 90 days.
+    pub churn_90: Option<f64>,
+    /// The same within 180 days; null where the data was too short to learn it.
+    pub churn_180: Option<f64>,
+    /// Expected days until the customer leaves, none beyond three years counted.
+    pub remaining_days: Option<f64>,
     /// Log-odds: base plus all contributions.
     pub logit: f64,
     /// Log-odds of the average training customer.

@@ -25,6 +25,7 @@ use super::registry::{SCORE, TRAIN};
 use super::score_rows::{Prepared, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
+use crate::churn::survival::Checked;
 use crate::churn::{
     Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Period, Provenance, Role, Segment,
     Trained,
@@ -57,6 +58,8 @@ pub struct TrainSummary {
     pub segments: Vec<Segment>,
     /// How good it was with fewer customers to learn from.
     pub learning: Vec<Learning>,
+    /// Departures by 30, 60, 90 and 180 days, predicted and observed at later cutoffs.
+    pub horizons: Vec<Checked>,
     /// The cutoffs, with what validation used them for.
     pub periods: Vec<Period>,
     /// Whether it serves now, and why.
@@ -138,9 +141,9 @@ impl Tenure {
             let (spec, rows) = (params.spec().clone(), panel.frame.n_rows());
             let learnt = self.learn(&engine, params, panel, moment.known_as_of).await?;
             let Learnt { frame, trained, baseline } = learnt;
-            let Trained { model, validation, held_out } = trained;
+            let Trained { model, survival, validation, held_out } = trained;
             let baseline = Some(baseline);
-            let content = Content { spec, model, validation, provenance, baseline };
+            let content = Content { spec, model, survival, validation, provenance, baseline };
             let artifact = Artifact::new(content)?;
             let verdict = self.judge(run.base(), &artifact, &frame, &held_out, promotion).await?;
             let location = self.store().location();
@@ -163,6 +166,7 @@ impl Tenure {
             trained_rows,
             segments: content.validation.segments.clone(),
             learning: content.validation.learning.clone(),
+            horizons: content.validation.horizons.clone(),
             periods: content.provenance.periods.clone(),
             verdict,
         };
@@ -286,12 +290,14 @@ impl Tenure {
         artifact: &Artifact,
         cutoff: DateTime<Utc>,
     ) -> Result<Prepared> {
-        let Content { spec, model, .. } = artifact.content();
+        let Content { spec, model, survival, .. } = artifact.content();
         let frame =
             panel::scoring(engine, self.catalogue(), spec, cutoff, model.features()).await?;
         let scored = model.score(&frame, self.threads())?;
+        let curves = survival.as_ref();
+        let curves = curves.map(|it| it.curves(&frame, &scored, self.threads())).transpose()?;
         let known = self.known_customers(engine, cutoff, spec).await?;
-        Ok(Prepared { frame, scored, threads: self.threads(), known })
+        Ok(Prepared { frame, scored, curves, threads: self.threads(), known })
     }
 
     /// Threads that a model is fitted and scores with.

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::customer::Customer;
-use crate::churn::{Artifact, Frame, Scored};
+use crate::churn::{Artifact, Curve, Frame, Scored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
 
@@ -31,6 +31,8 @@ pub(super) struct Prepared {
     pub scored: Vec<Scored>,
     /// Threads to work with.
     pub threads: usize,
+    /// When they will have left, one per row too; none if the model knows no curve.
+    pub curves: Option<Vec<Curve>>,
     /// What else is known of customers.
     pub known: BTreeMap<String, Customer>,
 }
@@ -79,6 +81,7 @@ impl Prepared {
             let unsure = model.unsure(&self.frame, row, &self.scored[row]);
             rows.unsure.push(unsure.as_ref().map(json).transpose()?);
             rows.what_if.push(what_if.as_ref().map(json).transpose()?);
+            rows.curves.push(self.curves.as_ref().map(|curves| curves[row]));
             ids.push(id);
         }
         let mut sums: BTreeMap<String, i128> = BTreeMap::new();
@@ -98,6 +101,7 @@ struct ScoreRows {
     keys: Vec<Option<i64>>,
     probability: Vec<f64>,
     band: Vec<&'static str>,
+    curves: Vec<Option<Curve>>,
     logit: Vec<f64>,
     base: Vec<f64>,
     reasons: Vec<String>,
@@ -133,11 +137,21 @@ impl ScoreRows {
         let rows = ids.len();
         let money = Decimal128Array::from(self.value_at_risk)
             .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
+        let left_by = |horizon: usize| -> ArrayRef {
+            let left = self.curves.iter().map(|curve| curve.and_then(|it| it.left_by[horizon]));
+            Arc::new(left.collect::<Float64Array>())
+        };
+        let remaining = self.curves.iter().map(|curve| curve.map(|it| it.remaining_days));
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(self.keys)),
             Arc::new(StringArray::from_iter_values(ids)),
             Arc::new(Float64Array::from(self.probability)),
             Arc::new(StringArray::from(self.band)),
+            left_by(0),
+            left_by(1),
+            left_by(2),
+            left_by(3),
+            Arc::new(Float64Array::from_iter(remaining)),
             Arc::new(Float64Array::from(self.logit)),
             Arc::new(Float64Array::from(self.base)),
             Arc::new(StringArray::from(self.reasons)),

@@ -115,7 +115,7 @@ impl Tenure {
         Ok(ids.flatten().map(str::to_owned).collect())
     }
 
-    /// Why a customer has their score: `customer_id, probability, band, logit,
+    /// Why a customer has their score: `customer_id, probability, band, churn_30, churn_60, churn_90, churn_180, remaining_days, logit,
     /// base, reasons, value_at_risk, currency, model, cutoff`.
     ///
     /// # Errors

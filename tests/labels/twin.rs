@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use tenure::engine::Moment;
 use tenure::ingest::IngestOptions;
 
-use super::{Outcomes, instant, loads, outcomes, scored, spec, today};
+use super::{Outcomes, departures, instant, loads, outcomes, scored, spec, today};
 
 /// Hours since 2024-01-01.
 type Hour = i64;
@@ -120,6 +120,21 @@ fn newest(exports: &[Vec<Contract>; 2], known: Option<Hour>) -> BTreeMap<usize, 
 #[derive(Clone, Copy)]
 struct Delay(i64, i64, i64);
 
+/// The horizons of the curve.
+const MONTHS: [i64; 4] = [30, 60, 90, 180];
+
+/// Whether somebody who left on a day did in each of the first intervals.
+fn in_intervals(left: Option<i64>, known: usize) -> Vec<Option<bool>> {
+    let ends = MONTHS.into_iter().take(known);
+    let begins = [0, 30, 60, 90];
+    ends.zip(begins)
+        .map(|(end, begin)| match left {
+            Some(day) if day <= begin => None,
+            day => Some(day.is_some_and(|day| day <= end)),
+        })
+        .collect()
+}
+
 fn contract_twin(
     exports: &[Vec<Contract>; 2],
     cutoff: i64,
@@ -175,7 +190,7 @@ fn contract_twin(
 
 #[test]
 fn contracts_are_judged_as_by_reading_every_history() {
-    let (mut rows, mut churners, mut left_out) = (0, 0, 0);
+    let (mut rows, mut churners, mut left_out, mut departed) = (0, 0, 0, 0);
     for (seed, delay) in
         [(1, Delay(0, 30, 0)), (2, Delay(7, 30, 10)), (3, Delay(0, 60, 30)), (4, Delay(20, 45, 3))]
     {
@@ -208,16 +223,40 @@ fn contracts_are_judged_as_by_reading_every_history() {
                 expected.extend(found.into_iter().map(|(id, churned)| (key(id), churned)));
             }
             let found = outcomes(&tenure, spec.clone(), moment).unwrap();
+            // The newest start or end known says how far the data goes.
+            let seen = newest(&exports, known).into_values();
+            let told = seen.flat_map(|it| [Some(it.start), it.end]).flatten().max().unwrap();
+            let told = told / DAY + 1;
             let wrong: Vec<_> = found
                 .iter()
                 .filter(|(key, churned)| expected.get(*key) != Some(*churned))
                 .chain(expected.iter().filter(|(key, _)| !found.contains_key(*key)))
                 .collect();
             assert!(wrong.is_empty(), "seed {seed}, known {known:?}: {wrong:?}");
+
+            // Who left by a day has the label of a horizon that ends there. What
+            // ended in the gap is nobody's departure, and has no label either.
+            let mut left = departures(&tenure, spec.clone(), moment);
+            left.retain(|key, _| expected.contains_key(key));
+            for cutoff in TRAIN.into_iter().chain(TEST) {
+                let by = |days| contract_twin(&exports, cutoff, Delay(gap, days, grace), known).0;
+                let matured = MONTHS.map(|days| cutoff + gap + days + grace <= told);
+                let known = matured.into_iter().filter(|matured| *matured).count();
+                let by: Vec<_> = MONTHS.into_iter().take(known).map(by).collect();
+                for ((_, customer), intervals) in
+                    left.iter().filter(|((date, _), _)| *date == day(cutoff).to_string())
+                {
+                    let first = by.iter().position(|by| by.get(customer) == Some(&true));
+                    let first = first.map(|number| MONTHS[number]);
+                    assert_eq!(*intervals, in_intervals(first, known), "{cutoff} {customer}");
+                    departed += usize::from(first.is_some());
+                }
+            }
         }
     }
     // What was compared is worth comparing.
     assert!(rows > 800 && churners > 100 && left_out > 20, "{rows} {churners} {left_out}");
+    assert!(departed > 100, "{departed}");
 }
 
 #[test]
@@ -245,7 +284,7 @@ fn silence_is_judged_as_by_reading_every_history() {
         writeln!(file, "{customer},{name},{},{}", text(*hour), text(*known)).unwrap();
     }
     let (_folder, tenure) = loads(&[("activity", &file, IngestOptions::default())]);
-    let (mut rows, mut churners) = (0, 0);
+    let (mut rows, mut churners, mut departed) = (0, 0, 0);
     for (gap, horizon, eligible) in [(0, 30, 30), (10, 45, 60), (0, 60, 20)] {
         let label = format!(
             "kind = \"inactivity\", gap_days = {gap}, horizon_days = {horizon}, \
@@ -281,9 +320,27 @@ fn silence_is_judged_as_by_reading_every_history() {
             let known_as_of = known.map(|known| at(known) - TimeDelta::microseconds(1));
             let moment = Moment { as_of: today().as_of, known_as_of };
             assert_eq!(outcomes(&tenure, spec.clone(), moment).unwrap(), expected);
+
+            // The first day of a silence as long as the horizon, day by day; the data
+            // ends with the day of the newest activity that is known.
+            let counted = events.iter().filter(|it| it.1 && known.is_none_or(|known| it.3 < known));
+            let told = counted.map(|it| it.2 / DAY + 1).max().unwrap();
+            let left = departures(&tenure, spec.clone(), moment);
+            assert_eq!(left.len(), expected.len());
+            for ((date, customer), intervals) in left {
+                let cutoff = (date.parse::<NaiveDate>().unwrap() - day(0)).num_days();
+                let silent = |from| !happened(&customer, from, from + horizon, known);
+                let first = (0..=180).find(|ago| silent(cutoff + gap + ago));
+                let matured = MONTHS.map(|days| cutoff + gap + days + horizon <= told);
+                let known = matured.into_iter().filter(|matured| *matured).count();
+                assert_eq!(intervals, in_intervals(first, known), "{date} {customer} {first:?}");
+                let churned = expected[&(date, customer)];
+                assert_eq!(churned, first == Some(0), "the curve begins at the label");
+                departed += intervals.iter().filter(|left| **left == Some(true)).count();
+            }
         }
     }
-    assert!(rows > 900 && churners > 300, "{rows} {churners}");
+    assert!(rows > 900 && churners > 300 && departed > 100, "{rows} {churners} {departed}");
 }
 
 /// The newest cutoff a calendar takes is the last whose label the data knows.

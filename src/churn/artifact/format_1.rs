@@ -103,7 +103,7 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
     let setting = Setting::Logistic { ridge, knots };
     let model = ChurnModel::new(features, scorer, calibration, bands, setting);
     let OldValidation { metrics, intervals, train_rows, estimator } = validation;
-    let tried = Vec::new();
+    let (tried, horizons) = (Vec::new(), Vec::new());
     let validation = Validation {
         metrics,
         intervals,
@@ -112,6 +112,7 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
         tried,
         segments: Vec::new(),
         learning: Vec::new(),
+        horizons,
     };
-    Ok(Content { spec, model, validation, provenance, baseline: None })
+    Ok(Content { spec, model, survival: None, validation, provenance, baseline: None })
 }

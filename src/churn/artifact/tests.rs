@@ -42,6 +42,26 @@ fn a_file_without_a_baseline_is_read() {
     assert_eq!(Artifact::from_bytes(older.as_bytes(), "m.json").unwrap(), artifact);
 }
 
+/// As before; a file of this format knows no curve.
+#[test]
+fn the_committed_artifact_of_format_2_scores_as_on_the_day_it_was_written() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/artifacts/format-2.json");
+    let bytes = std::fs::read(path).unwrap();
+    let artifact = Artifact::from_bytes(&bytes, path).unwrap();
+    assert!(artifact.content().survival.is_none());
+    assert!(artifact.content().validation.horizons.is_empty());
+    let scored = artifact.content().model.score(&small_frame(), 1).unwrap();
+    let probabilities: Vec<f64> = scored.iter().take(5).map(|one| one.probability).collect();
+    let expected = [
+        0.144038649689078,
+        0.1234873008133972,
+        0.29088112486081974,
+        0.1453006321390147,
+        0.15772596651030357,
+    ];
+    assert_eq!(probabilities, expected);
+}
+
 #[test]
 fn changed_newer_and_foreign_files_are_refused() {
     let artifact = small_artifact();

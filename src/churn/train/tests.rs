@@ -55,11 +55,12 @@ fn all_kinds() -> ChurnSpec {
 
 fn artifact(frame: &Frame, spec: ChurnSpec, n_threads: usize) -> Artifact {
     let params = ChurnParams::new(spec.clone()).check().unwrap();
-    let Trained { model, validation, .. } = train(frame, &params, &[], n_threads).unwrap();
+    let Trained { model, survival, validation, .. } =
+        train(frame, &params, &[], n_threads).unwrap();
     let provenance = Provenance::default();
     let baseline = Baseline::learn(frame, &[], &model, &spec, None, n_threads).unwrap();
     let baseline = Some(baseline);
-    Artifact::new(Content { spec, model, validation, provenance, baseline }).unwrap()
+    Artifact::new(Content { spec, model, survival, validation, provenance, baseline }).unwrap()
 }
 
 pub(in super::super) fn small_frame() -> Frame {

@@ -36,8 +36,9 @@ pub(in super::super) struct How<'a> {
     pub n_threads: usize,
 }
 
-/// Fits hazards on `rows` of `frame` as far as they were known on `day`. None for a label without dates, and where not even
-/// the first interval has enough customers who left in it and who stayed.
+/// Fits hazards on `rows` of `frame` as far as they were known on `day`. None for a
+/// label without dates, and where not even the first interval has enough customers
+/// who left in it and who stayed.
 pub(in super::super) fn fit(
     frame: &Frame,
     rows: &[usize],

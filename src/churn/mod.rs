@@ -23,7 +23,7 @@
 //!
 //! ```
 //! use linfa::ParamGuard;
-//! use tenure::churn::{ChurnParams, ChurnSpec, Column, Frame, Rows, Values, train};
+//! use tenure::churn::{About, ChurnParams, ChurnSpec, Column, Frame, Rows, Values, train};
 //! use tenure::text::Text;
 //!
 //! let spec = ChurnSpec::parse(

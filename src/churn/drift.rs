@@ -111,7 +111,8 @@ pub(super) fn pooled(baseline: &[u64], current: &[u64]) -> (Vec<u64>, Vec<u64>) 
     joined.into_iter().unzip()
 }
 
-/// Holm's adjustment: of those at most α, one is false in at most α of all
+/// Holm's adjustment ("A simple sequentially rejective multiple test procedure",
+/// 1979): of those at most α, one is false in at most α of all
 /// comparisons in which nothing has drifted, whatever depends on what.
 pub(super) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();

@@ -121,17 +121,8 @@ mod tests {
 
     fn feature(name: &str, theme: Option<&str>) -> Feature {
         let about = About { theme: theme.map(Text::same), ..About::default() };
-        let (title, typical) = (Text::same(name), Value::Number(1.0));
-        Feature {
-            name: name.to_owned(),
-            title,
-            unit: None,
-            typical,
-            is_numeric: true,
-            about,
-            own: None,
-            seen: None,
-        }
+        let column = column(name, Values::Numeric(vec![1.0]));
+        Feature { about, ..Feature::describe(&column, &[0]) }
     }
 
     #[test]

@@ -5,14 +5,13 @@
 //! Rows of one customer count as one in the error of the difference, and of many
 //! kinds looked at some differ by chance: only what Holm's correction leaves at 5 %
 //! is called off.
-//!
-//! Source: Holm, "A simple sequentially rejective multiple test procedure" (1979).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
+use super::drift::holm;
 use super::frame::{Frame, Values};
 
 /// Fewest held-out rows of a kind that is looked at.
@@ -87,22 +86,15 @@ fn segment(frame: &Frame, feature: &str, level: &str, rows: &[(usize, f64)]) -> 
     }
 }
 
-/// Holm: the smallest p-value may be `ALPHA / n`, the next `ALPHA / (n − 1)`, and the
-/// first that is larger ends it.
+/// Calls off what Holm's adjustment for all kinds looked at leaves significant.
 fn call_off(segments: &mut [Segment]) {
     let p_value = |segment: &Segment| {
         let z = (segment.observed - segment.predicted).abs() / segment.error.max(1e-12);
         erfc(z / std::f64::consts::SQRT_2)
     };
-    let mut order: Vec<(f64, usize)> =
-        segments.iter().enumerate().map(|(index, segment)| (p_value(segment), index)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let n_segments = order.len();
-    for (place, (p_value, index)) in order.into_iter().enumerate() {
-        if p_value > ALPHA / (n_segments - place) as f64 {
-            break;
-        }
-        segments[index].off = true;
+    let p_values: Vec<f64> = segments.iter().map(p_value).collect();
+    for (segment, p_value) in segments.iter_mut().zip(holm(&p_values)) {
+        segment.off = p_value <= ALPHA;
     }
 }
 

@@ -132,7 +132,8 @@ pub(super) fn sentence(
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::About;
+    use super::super::frame::Values;
+    use super::super::frame::tests::column;
     use super::*;
 
     #[test]
@@ -156,18 +157,8 @@ mod tests {
     }
 
     fn feature(title: Text, unit: Text, typical: f64) -> Feature {
-        let typical = Value::Number(typical);
-        let (name, about) = ("x".to_owned(), About::default());
-        Feature {
-            name,
-            title,
-            unit: Some(unit),
-            typical,
-            is_numeric: true,
-            about,
-            own: None,
-            seen: None,
-        }
+        let column = column("x", Values::Numeric(vec![typical]));
+        Feature { title, unit: Some(unit), ..Feature::describe(&column, &[0]) }
     }
 
     #[test]

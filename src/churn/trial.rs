@@ -137,12 +137,7 @@ pub(super) fn repeat(
     n_threads: usize,
 ) -> Result<Vec<f64>> {
     let logits = parallel::map(blocks, n_threads, |block| {
-        let scorer = fit(setting, frame, &block.train, seed, 1)?;
-        let prepared = scorer.prepare();
-        let contributions = prepared.contributions(frame, &block.test)?;
-        let width = scorer.names().len();
-        let sum = |own: &[f64]| own.iter().fold(prepared.base(), |sum, term| sum + term);
-        Ok(contributions.chunks(width.max(1)).map(sum).collect::<Vec<f64>>())
+        fit(setting, frame, &block.train, seed, 1)?.logits(frame, &block.test)
     })?;
     Ok(logits.concat())
 }

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use super::Tenure;
 use super::model::moment_of;
+use super::registry::SCORE;
 use crate::churn::bootstrap::Intervals;
 use crate::churn::metrics::Ranking;
 use crate::churn::{Artifact, Nowcast, Observed, Shift};
@@ -223,7 +224,7 @@ impl Tenure {
     /// Scorings at cutoffs up to `as_of`, the newest cutoff and of one cutoff the
     /// newest run first.
     fn past_scorings(&self, engine: &Engine, as_of: DateTime<Utc>) -> Vec<Past> {
-        let runs = engine.snapshot().runs().iter().filter(|run| run.kind == "score");
+        let runs = engine.snapshot().runs().iter().filter(|run| run.kind == SCORE);
         let past = runs.filter_map(|run| {
             let text = |name: &str| run.details.get(name)?.as_str();
             let cutoff = DateTime::parse_from_rfc3339(text("cutoff")?).ok()?.to_utc();

@@ -152,7 +152,7 @@ impl Registry {
                 self.serve(model, How::RolledBack, run);
             }
             (SHADOW, model) => self.shadow = model.map(str::to_owned),
-            ("score", Some(_)) => {
+            (SCORE, Some(_)) => {
                 if let Some(term) = self.terms.last_mut() {
                     term.scorings += 1;
                 }

@@ -23,6 +23,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use super::Tenure;
+use super::registry::SCORE;
 use super::score_rows::Stamp;
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -132,7 +133,7 @@ impl Tenure {
         progress: &mut (dyn FnMut(usize, usize) + Send),
     ) -> Result<ReplaySummary> {
         let now = self.store().snapshot().await?;
-        let runs: Vec<&RunRecord> = now.runs().iter().filter(|run| run.kind == "score").collect();
+        let runs: Vec<&RunRecord> = now.runs().iter().filter(|run| run.kind == SCORE).collect();
         let runs = asked(runs, request)?;
         let mut drawn = draw(&runs, request);
         let mut summary = ReplaySummary::default();

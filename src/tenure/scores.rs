@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 
 use super::Tenure;
+use super::registry::SCORE;
 use crate::config::Language;
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -181,7 +182,7 @@ pub(super) fn shown_at(engine: &Engine, instant: DateTime<Utc>) -> i64 {
 fn newest<'a>(runs: impl Iterator<Item = &'a RunRecord>) -> Option<&'a RunRecord> {
     let cutoff =
         |run: &RunRecord| DateTime::parse_from_rfc3339(run.details.get("cutoff")?.as_str()?).ok();
-    runs.filter(|run| run.kind == "score").max_by_key(|run| (cutoff(run), run.run_id))
+    runs.filter(|run| run.kind == SCORE).max_by_key(|run| (cutoff(run), run.run_id))
 }
 
 /// Turns the stored JSON text of the reasons and of the smallest change into JSON,

@@ -102,7 +102,7 @@ pub use observed::Observed;
 pub use params::{ChurnParams, ChurnValidParams};
 pub use periods::{Matured, Period, Role, resolve};
 pub use reason::{Part, Reason};
-pub use segments::Segment;
+pub use segments::{Overall, Segment};
 pub use spec::{ChurnSpec, Cutoffs, Label};
 pub use support::{Seen, Unsure};
 pub use survival::{Curve, Survival};

@@ -20,7 +20,7 @@ use super::model::{ChurnModel, Scored};
 use super::params::{ChurnParams, ChurnValidParams};
 use super::periods::{Matured, Role, check_no_overlap};
 use super::sample;
-use super::segments::{Segment, segments};
+use super::segments::{Overall, Segment, overall, segments};
 use super::spec::Cutoffs;
 use super::survival::{self, Checked, Survival};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +39,10 @@ pub struct Validation {
     pub estimator: String,
     /// The settings it was chosen from, the simplest first.
     pub tried: Vec<Tried>,
-    /// Predicted against observed for every kind of customer.
+    /// Predicted against observed for everybody; models of older versions do not say.
+    #[serde(default)]
+    pub overall: Option<Overall>,
+    /// The same for every kind of customer.
     #[serde(default)]
     pub segments: Vec<Segment>,
     /// How good it was with fewer customers to learn from, the fewest first.
@@ -142,6 +145,7 @@ pub fn train(
         None => Vec::new(),
     };
     let validation = Validation {
+        overall: Some(overall(frame, &held_out)),
         segments: segments(frame, &held_out),
         learning,
         metrics,
@@ -165,7 +169,8 @@ fn learn(
     n_threads: usize,
 ) -> Result<Vec<Learning>> {
     let mut spec = params.spec().clone();
-    spec.candidates.retain(|candidate| model.setting().is_of(candidate));
+    let of_setting = |candidate| model.setting().part_of(candidate);
+    spec.candidates = spec.candidates.iter().filter_map(of_setting).collect();
     let params = ChurnParams::new(spec).check()?;
     let mut curve = Vec::new();
     for share in SHARES {

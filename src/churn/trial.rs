@@ -22,9 +22,6 @@ use super::scorer::Scorer;
 use super::spec::Candidate;
 use crate::error::Result;
 
-/// Weaker ridges are tried until this many in a row were no better; they take
-/// the longest to fit, and the held-out loss has one valley.
-const RIDGE_PATIENCE: usize = 2;
 /// The held-out loss is looked at after every so many trees.
 const TREES_A_LOOK: usize = 10;
 /// Trees are added until the loss was no better for so many looks.
@@ -64,15 +61,18 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Whether it is a setting of a candidate.
-    pub(super) fn is_of(self, candidate: &Candidate) -> bool {
+    /// The part of a candidate that it is a setting of: the same estimator, at other
+    /// ridges or numbers of trees.
+    pub(super) fn part_of(self, candidate: &Candidate) -> Option<Candidate> {
         match (self, candidate) {
             (Self::Logistic { .. }, Candidate::Logistic { .. })
-            | (Self::Boosted { leaves: 2, .. }, Candidate::Stumps { .. }) => true,
-            (Self::Boosted { leaves, .. }, Candidate::Trees { leaves: all, .. }) => {
-                all.contains(&leaves)
+            | (Self::Boosted { leaves: 2, .. }, Candidate::Stumps { .. }) => {
+                Some(candidate.clone())
             }
-            _ => false,
+            (Self::Boosted { leaves, .. }, Candidate::Trees { leaves: all, rate, trees }) => all
+                .contains(&leaves)
+                .then(|| Candidate::Trees { leaves: vec![leaves], rate: *rate, trees: *trees }),
+            _ => None,
         }
     }
 
@@ -188,7 +188,8 @@ fn encode(
 }
 
 /// Logistic regressions from the strongest ridge on, each started at the models
-/// of the one before.
+/// of the one before, until a weaker one predicts worse: the held-out loss has one
+/// valley, and the weaker the ridge the longer a fit takes.
 fn ridges(
     frame: &Frame,
     blocks: &[Block],
@@ -207,7 +208,7 @@ fn ridges(
     let numbers: Vec<usize> = (0..blocks.len()).collect();
     let mut models: Option<Vec<LogisticModel>> = None;
     let mut trials = Vec::new();
-    let (mut lowest, mut since) = (f64::INFINITY, 0);
+    let mut lowest = f64::INFINITY;
     for ridge in ridges {
         let fitted = parallel::map(&numbers, n_threads, |&number| {
             let mut params = RidgeLogistic::new(ridge);
@@ -222,12 +223,11 @@ fn ridges(
         };
         let logits: Vec<f64> = fitted.iter().zip(&encoded).flat_map(predict).collect();
         let loss = log_loss(&logits, &outcomes);
-        since = if loss < lowest { 0 } else { since + 1 };
-        lowest = lowest.min(loss);
         trials.push(Trial { setting: Setting::Logistic { ridge, knots }, logits });
-        if since >= RIDGE_PATIENCE {
+        if loss >= lowest {
             break;
         }
+        lowest = loss;
         models = Some(fitted);
     }
     Ok(trials)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::output;
 use crate::churn::survival::Checked;
-use crate::churn::{ChurnSpec, Learning, Segment};
+use crate::churn::{ChurnSpec, Learning, Overall, Segment};
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenure::{Promotion, Reason, Tenure, TrainSummary, Verdict};
@@ -149,6 +149,15 @@ fn doubts(summary: &TrainSummary, language: Language) -> String {
             format!("学习数据行数与对数损失：{points}\n"),
         ));
     }
+    if let Some(Overall { predicted, observed, off: true, .. }) = summary.overall {
+        let (predicted, observed) = (100.0 * predicted, 100.0 * observed);
+        text.push_str(&language.pick(
+            format!(
+                "warning: off for everybody: {predicted:.1} % predicted, {observed:.1} % left\n"
+            ),
+            format!("警告：整体预测有偏差：预测 {predicted:.1}%，实际流失 {observed:.1}%\n"),
+        ));
+    }
     for Segment { feature, level, rows, predicted, observed, .. } in
         summary.segments.iter().filter(|segment| segment.off)
     {
@@ -156,11 +165,11 @@ fn doubts(summary: &TrainSummary, language: Language) -> String {
         let (predicted, observed) = (100.0 * predicted, 100.0 * observed);
         text.push_str(&language.pick(
             format!(
-                "warning: off for {feature} {level}: {predicted:.1} % predicted, \
+                "warning: off for {feature} {level} in particular: {predicted:.1} % predicted, \
                  {observed:.1} % left ({rows} rows)\n"
             ),
             format!(
-                "警告：{feature} 为 {level} 的客户预测有偏差：预测 {predicted:.1}%，\
+                "警告：{feature} 为 {level} 的客户预测尤其有偏差：预测 {predicted:.1}%，\
                  实际流失 {observed:.1}%（{rows} 行）\n"
             ),
         ));

@@ -27,8 +27,8 @@ use super::shadow::ShadowSummary;
 use crate::churn::metrics::Metrics;
 use crate::churn::survival::Checked;
 use crate::churn::{
-    Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Period, Provenance, Role, Segment,
-    Trained,
+    Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Overall, Period, Provenance, Role,
+    Segment, Trained,
 };
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,9 @@ pub struct TrainSummary {
     pub intervals: serde_json::Value,
     /// Rows the final model was fitted on.
     pub trained_rows: usize,
-    /// Predicted against observed for every kind of customer.
+    /// Predicted against observed for everybody.
+    pub overall: Option<Overall>,
+    /// The same for every kind of customer.
     pub segments: Vec<Segment>,
     /// How good it was with fewer customers to learn from.
     pub learning: Vec<Learning>,
@@ -164,6 +166,7 @@ impl Tenure {
             metrics: content.validation.metrics.clone(),
             intervals: json!(content.validation.intervals),
             trained_rows,
+            overall: content.validation.overall,
             segments: content.validation.segments.clone(),
             learning: content.validation.learning.clone(),
             horizons: content.validation.horizons.clone(),

@@ -110,6 +110,7 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
         train_rows,
         estimator,
         tried,
+        overall: None,
         segments: Vec::new(),
         learning: Vec::new(),
         horizons,

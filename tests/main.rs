@@ -12,6 +12,7 @@ mod agreement;
 mod bare;
 mod breakdowns;
 mod by_hand;
+mod card;
 mod common;
 mod drift;
 mod export;

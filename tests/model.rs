@@ -27,7 +27,7 @@ fn a_model_is_repeated_to_the_bit_and_its_reasons_add_up() {
     let trained = block_on(tenure.train(spec(), None, &mut |_, _| {})).unwrap();
     // The rows the model was tested on are those the generator knows the truth of.
     let truth = Oracle::load(folder.path()).unwrap().metrics(&trained.test_cutoffs()).unwrap();
-    let metrics = &trained.metrics;
+    let metrics = &trained.validation.metrics;
     assert_eq!((metrics.rows, metrics.churners), (truth.rows, truth.churners));
     assert!(metrics.log_loss > 0.8 * truth.log_loss, "better than the truth is a leak");
 
@@ -71,7 +71,7 @@ fn contracts_that_will_end_are_told_from_those_that_go_on() {
     // 2024-01 to 2025-12: the label of 2025-09-01 is known on 12-30.
     let newest = trained.test_cutoffs().into_iter().max().unwrap();
     assert_eq!(newest.to_string(), "2025-09-01");
-    assert!(trained.metrics.auc > 0.6, "{}", trained.metrics.auc);
+    assert!(trained.validation.metrics.auc > 0.6, "{}", trained.validation.metrics.auc);
 
     // Nobody comes back: who has churned is the customer whose last term has ended.
     let path = folder.path().join("exports/subscriptions.csv");
@@ -98,7 +98,10 @@ fn contracts_that_will_end_are_told_from_those_that_go_on() {
             }
         }
     }
-    assert_eq!((trained.metrics.rows, trained.metrics.churners), (rows, churners));
+    assert_eq!(
+        (trained.validation.metrics.rows, trained.validation.metrics.churners),
+        (rows, churners)
+    );
 
     block_on(tenure.score(None)).unwrap();
     let scores = all_scores(&tenure);

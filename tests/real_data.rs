@@ -106,11 +106,18 @@ fn online_retail_churn_out_of_time() {
     let (_folder, tenure, _) = load(path, Some("online_retail_sales"));
     let spec = ChurnSpec::built_in("online_retail").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
-    println!("online retail: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
+    println!(
+        "online retail: AUC {} log-loss {}",
+        trained.validation.metrics.auc, trained.validation.metrics.log_loss
+    );
     // By scikit-learn's logistic regression: AUC .7329, log-loss .5855,
     // and by LightGBM with 4 leaves: AUC .7430, log-loss .5788.
-    assert!(trained.metrics.auc >= 0.745, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.579, "{}", trained.metrics.log_loss);
+    assert!(trained.validation.metrics.auc >= 0.745, "{}", trained.validation.metrics.auc);
+    assert!(
+        trained.validation.metrics.log_loss <= 0.579,
+        "{}",
+        trained.validation.metrics.log_loss
+    );
 }
 
 #[test]
@@ -245,12 +252,22 @@ fn telco_given_label_by_fold() {
     assert_eq!(summary.files[0].nulls["TotalCharges"], 11);
     let spec = ChurnSpec::built_in("ibm_telco").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
-    println!("telco: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
-    assert_eq!((trained.metrics.rows, trained.metrics.churners), (7_043, 1_869));
+    println!(
+        "telco: AUC {} log-loss {}",
+        trained.validation.metrics.auc, trained.validation.metrics.log_loss
+    );
+    assert_eq!(
+        (trained.validation.metrics.rows, trained.validation.metrics.churners),
+        (7_043, 1_869)
+    );
     // By 600 stumps of LightGBM: AUC .8501, log-loss .4101.
-    assert!(trained.metrics.auc >= 0.85, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.4101, "{}", trained.metrics.log_loss);
-    assert!(trained.metrics.ece <= 0.02, "{}", trained.metrics.ece);
+    assert!(trained.validation.metrics.auc >= 0.85, "{}", trained.validation.metrics.auc);
+    assert!(
+        trained.validation.metrics.log_loss <= 0.4101,
+        "{}",
+        trained.validation.metrics.log_loss
+    );
+    assert!(trained.validation.metrics.ece <= 0.02, "{}", trained.validation.metrics.ece);
     let scored = block_on(tenure.score(None)).unwrap();
     // Those who left are learnt from; nobody is to call them any more.
     assert_eq!(scored.customers, 7_043 - 1_869);
@@ -264,11 +281,21 @@ fn mlc_given_label_by_fold() {
     assert_eq!(summary.rows.kept, 5_000);
     let spec = ChurnSpec::built_in("mlc_churn").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
-    println!("mlc: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
-    assert_eq!((trained.metrics.rows, trained.metrics.churners), (5_000, 707));
+    println!(
+        "mlc: AUC {} log-loss {}",
+        trained.validation.metrics.auc, trained.validation.metrics.log_loss
+    );
+    assert_eq!(
+        (trained.validation.metrics.rows, trained.validation.metrics.churners),
+        (5_000, 707)
+    );
     // By LightGBM with 4 leaves: AUC .9208, log-loss .1771; with 15: .9159, .1548.
-    assert!(trained.metrics.auc >= 0.918, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.155, "{}", trained.metrics.log_loss);
+    assert!(trained.validation.metrics.auc >= 0.918, "{}", trained.validation.metrics.auc);
+    assert!(
+        trained.validation.metrics.log_loss <= 0.155,
+        "{}",
+        trained.validation.metrics.log_loss
+    );
 }
 
 #[test]
@@ -278,10 +305,17 @@ fn git_activity_out_of_time() {
     assert_eq!((summary.rows.read, summary.rows.filtered), (120_154, 19_112));
     let spec = ChurnSpec::built_in("git_activity").unwrap();
     let trained = block_on(tenure.train(spec, None, &mut |_, _| {})).unwrap();
-    println!("git: AUC {} log-loss {}", trained.metrics.auc, trained.metrics.log_loss);
+    println!(
+        "git: AUC {} log-loss {}",
+        trained.validation.metrics.auc, trained.validation.metrics.log_loss
+    );
     // By 300 stumps of LightGBM: AUC .8900, log-loss .4073.
-    assert!(trained.metrics.auc >= 0.89, "{}", trained.metrics.auc);
-    assert!(trained.metrics.log_loss <= 0.407, "{}", trained.metrics.log_loss);
+    assert!(trained.validation.metrics.auc >= 0.89, "{}", trained.validation.metrics.auc);
+    assert!(
+        trained.validation.metrics.log_loss <= 0.407,
+        "{}",
+        trained.validation.metrics.log_loss
+    );
 }
 
 #[test]

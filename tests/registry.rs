@@ -85,7 +85,7 @@ fn a_model_takes_over_if_it_is_not_worse_on_rows_neither_has_seen() {
     assert_eq!(later.verdict.served.as_deref(), Some(early.model.as_str()));
     let found = later.verdict.comparison.unwrap();
     // One of the three months tested on ended after the data of the first.
-    assert!(found.rows < later.metrics.rows && found.rows > 30, "{found:?}");
+    assert!(found.rows < later.validation.metrics.rows && found.rows > 30, "{found:?}");
     assert!(!found.worse && found.auc.is_none(), "{found:?}");
     assert_eq!(served(&tenure), later.model);
 

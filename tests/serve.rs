@@ -25,14 +25,14 @@ use crate::common::{block_on, empty_store, root, scored_sample};
 
 const KEY: &str = "correct horse battery staple";
 
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Answer {
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-fn ask(router: &Router, uri: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask(router: &Router, uri: &str, headers: &[(&str, &str)]) -> Answer {
     send(router, "GET", uri, headers, [127, 0, 0, 1])
 }
 
@@ -76,7 +76,7 @@ fn send(
 }
 
 /// The scored sample, and the service over it.
-fn scored() -> &'static (Tenure, Router) {
+pub(crate) fn scored() -> &'static (Tenure, Router) {
     static SCORED: OnceLock<(Tenure, Router)> = OnceLock::new();
     SCORED.get_or_init(|| {
         let tenure = scored_sample().clone();
@@ -102,6 +102,8 @@ fn routes() -> Vec<String> {
             .into();
     routes.push(format!("/customers/{customer}"));
     routes.push(format!("/v1/scores/{customer}"));
+    let card = block_on(tenure.model_card(None)).unwrap();
+    routes.push(format!("/models/{}", card.version.model));
     for query in tenure.catalogue().all(Purpose::Report) {
         routes.push(format!("/reports/{}", query.name));
         routes.push(format!("/v1/reports/{}", query.name));

@@ -61,7 +61,10 @@ fn as_many_leave_by_a_day_as_the_curves_said() {
     spec.candidates.retain(|it| !matches!(it, tenure::churn::spec::Candidate::Logistic { .. }));
     let end = Some("2025-12-31");
     let trained = block_on(tenure.train(spec, end, &mut |_, _| {})).unwrap();
-    assert_eq!(trained.horizons.iter().map(|it| it.days).collect::<Vec<_>>(), [30, 60, 90, 180]);
+    assert_eq!(
+        trained.validation.horizons.iter().map(|it| it.days).collect::<Vec<_>>(),
+        [30, 60, 90, 180]
+    );
     block_on(tenure.score(end)).unwrap();
 
     let days = active_days(&exports, "2026-01-01".parse().unwrap());

@@ -72,6 +72,12 @@ impl Feature {
         Self { own, seen, ..Self::describe(column, rows) }
     }
 
+    /// The name of its theme, or its own where it stands alone.
+    #[must_use]
+    pub fn theme(&self) -> &str {
+        self.about.theme.as_ref().map_or(&self.name, |theme| &theme.en)
+    }
+
     /// Describes a column by some rows.
     #[must_use]
     pub fn describe(column: &Column, rows: &[usize]) -> Self {

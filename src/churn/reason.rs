@@ -69,8 +69,7 @@ impl ChurnModel {
     fn themes(&self, scored: &Scored) -> Vec<Theme<'_>> {
         let mut members: BTreeMap<&str, Vec<(&Feature, f64)>> = BTreeMap::new();
         for (feature, &contribution) in self.features().iter().zip(&scored.contributions) {
-            let theme = feature.about.theme.as_ref().map_or(&feature.name, |theme| &theme.en);
-            members.entry(theme).or_default().push((feature, contribution));
+            members.entry(feature.theme()).or_default().push((feature, contribution));
         }
         let mut themes: Vec<Theme> = members.into_values().filter_map(Theme::of).collect();
         themes.sort_by(|a, b| {

@@ -68,7 +68,7 @@ fn rounded(number: f64) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(whole: &str) -> String {
+pub(super) fn grouped(whole: &str) -> String {
     let mut text = String::new();
     for (place, digit) in whole.chars().enumerate() {
         if place > 0 && digit.is_ascii_digit() && (whole.len() - place).is_multiple_of(3) {

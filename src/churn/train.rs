@@ -13,6 +13,7 @@ use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Intervals, intervals};
+use super::drivers::{Driver, Drivers};
 use super::fit::{Fitted, Tried, fit};
 use super::frame::Frame;
 use super::metrics::{Metrics, Ranking, log_loss};
@@ -48,6 +49,9 @@ pub struct Validation {
     /// How good it was with fewer customers to learn from, the fewest first.
     #[serde(default)]
     pub learning: Vec<Learning>,
+    /// What moved the scores of the held-out rows, the most first.
+    #[serde(default)]
+    pub drivers: Vec<Driver>,
     /// Departures by each horizon, predicted and observed; none where the label has
     /// no dates, the data is too short, or the model is of an older version.
     #[serde(default)]
@@ -115,6 +119,7 @@ pub fn train(
     let (mut n_train, mut setting) = (0, None);
     let n_splits = splits.len();
     let mut learning = Vec::new();
+    let mut drivers = Drivers::default();
     for (number, split) in splits.into_iter().enumerate() {
         n_train += split.train.len();
         let Fitted { model, .. } = fit(frame, split.train.clone(), periods, params, n_threads)?;
@@ -124,6 +129,7 @@ pub fn train(
             learning = learn(frame, &split, &model, periods, params, n_threads)?;
             learning.push(point(frame, &split.train, &split.test, &scored));
         }
+        drivers.add(model.features(), &scored);
         probabilities.extend(scored.iter().map(|row| row.probability));
         tested.extend(split.test);
     }
@@ -148,6 +154,7 @@ pub fn train(
         overall: Some(overall(frame, &held_out)),
         segments: segments(frame, &held_out),
         learning,
+        drivers: drivers.ranked(),
         metrics,
         intervals: intervals(&ranking, &customers, spec.seed),
         train_rows: n_train / n_splits.max(1),

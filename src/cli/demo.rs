@@ -145,7 +145,7 @@ fn files(args: &Args, language: Language) -> Result<()> {
 /// customers and months: nothing can do better than the second.
 fn beside_the_truth(dir: &Path, trained: &TrainSummary, language: Language) -> Result<String> {
     let truth = Oracle::load(dir)?.metrics(&trained.test_cutoffs())?;
-    let model = &trained.metrics;
+    let model = &trained.validation.metrics;
     let rows = output::count(truth.rows as u64);
     let churned = output::count(truth.churners as u64);
     let mut table = ruled();

@@ -1,15 +1,19 @@
 //! `tenure models`: lists trained models, says which served when, compares the
 //! one on trial with the one that serves.
 
+use std::path::PathBuf;
+
 use comfy_table::{Cell, CellAlignment};
 
 use super::output;
 use crate::churn::Validation;
 use crate::config::Language;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::reports::iso;
 use crate::reports::render::ruled;
 use crate::serve::ui::band::Band;
+use crate::serve::ui::context::{Context, Section};
+use crate::serve::ui::pages::model_card;
 use crate::tenure::{Compared, How, ModelInfo, Outcome, State, Tenure, Term};
 
 /// List trained models; say which served when, or how the one on trial compares
@@ -22,7 +26,7 @@ pub(super) struct Args {
     format: String,
 }
 
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 enum What {
     /// Every trained model with its quality and state
     List,
@@ -30,6 +34,14 @@ enum What {
     History,
     /// The model on trial beside the served one, on the customers both scored
     Compare,
+    /// What a model is, how good it is and where it ends, as a page to print
+    Card {
+        /// The model's id [default: the one that serves]
+        model: Option<String>,
+        /// Where to write the page [default: card-MODEL.html]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
@@ -47,6 +59,22 @@ pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
         What::Compare => {
             let compared = tenure.compare_models(&tenure.engine().await?).await?;
             if json { output::json(&compared) } else { output::text(&compare(&compared, language)) }
+        }
+        What::Card { model, out } => {
+            let card = tenure.model_card(model.as_deref()).await?;
+            let file = out.unwrap_or_else(|| format!("card-{}.html", card.version.model).into());
+            let context = Context {
+                lang: language,
+                path: String::new(),
+                query: Vec::new(),
+                section: Section::None,
+            };
+            let page = model_card::standalone(&context, &card).into_string();
+            std::fs::write(&file, page).map_err(|error| {
+                Error::new(ErrorKind::Usage, format!("can not write {}", file.display()))
+                    .caused_by(error)
+            })?;
+            output::text(&format!("{}\n", file.display()))
         }
     }
 }
@@ -90,7 +118,7 @@ fn list(models: &[ModelInfo], language: Language) -> String {
         vec![
             version.model.clone(),
             version.spec.clone(),
-            state(version.state, language).to_owned(),
+            version.state.title(language).to_owned(),
             version.trained_at.format("%Y-%m-%d %H:%M").to_string(),
             // The day itself was not used.
             model.data_end.and_then(|day| day.pred_opt()).map_or_else(dash, |day| day.to_string()),
@@ -213,19 +241,6 @@ fn outcome(outcome: &Outcome, language: Language) -> String {
             }
             text
         }
-    }
-}
-
-const fn state(state: State, language: Language) -> &'static str {
-    let (en, zh) = match state {
-        State::Served => ("served", "正式"),
-        State::Shadow => ("on trial", "试用"),
-        State::Retired => ("retired", "已停用"),
-        State::Candidate => ("candidate", "候选"),
-    };
-    match language {
-        Language::En => en,
-        Language::Zh => zh,
     }
 }
 

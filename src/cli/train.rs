@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::output;
 use crate::churn::survival::Checked;
-use crate::churn::{ChurnSpec, Learning, Overall, Segment};
+use crate::churn::{ChurnSpec, Figure, Learning, Validation};
 use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenure::{Promotion, Reason, Tenure, TrainSummary, Verdict};
@@ -77,16 +77,8 @@ pub(super) fn spec(given: &str) -> Result<ChurnSpec> {
 
 /// The quality of a model, as people read it.
 pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
-    let metrics = &summary.metrics;
-    let interval = |name: &str| {
-        let ends = summary.intervals.get(name).and_then(serde_json::Value::as_array);
-        let end = |index: usize| ends.and_then(|ends| ends.get(index)?.as_f64());
-        match (end(0), end(1)) {
-            (Some(low), Some(high)) => format!("  [{low:.4}, {high:.4}]"),
-            _ => String::new(),
-        }
-    };
-    let TrainSummary { model, spec, estimator, .. } = summary;
+    let TrainSummary { model, spec, validation, .. } = summary;
+    let Validation { metrics, estimator, .. } = validation;
     let fitted = output::count(summary.trained_rows as u64);
     let rows = output::count(metrics.rows as u64);
     let churned = output::count(metrics.churners as u64);
@@ -100,101 +92,39 @@ pub(super) fn render(summary: &TrainSummary, language: Language) -> String {
              留出检验：{rows} 行，其中流失 {churned} 行\n"
         ),
     );
-    for (name, value, en, zh) in [
-        (
-            "auc",
-            metrics.auc,
-            "a churner ranks above a stayer this often",
-            "流失者排在留存者之前的比例",
-        ),
-        ("pr_auc", metrics.pr_auc, "average precision", "平均精确率"),
-        ("log_loss", metrics.log_loss, "lower is better", "越低越好"),
-        ("brier", metrics.brier, "mean squared error of the probability", "概率的均方误差"),
-        (
-            "ece",
-            metrics.ece,
-            "mean gap between predicted and observed share",
-            "预测比例与实际比例的平均差距",
-        ),
-        (
-            "lift_decile",
-            metrics.lift_decile,
-            "churners in the riskiest tenth, against chance",
-            "风险最高十分之一中的流失者，与随机挑选相比的倍数",
-        ),
-    ] {
+    for Figure { name, value, interval, meaning } in validation.figures() {
+        let interval =
+            interval.map_or_else(String::new, |[low, high]| format!("  [{low:.4}, {high:.4}]"));
         // Only what is ASCII in both languages is padded: padding counts
         // characters, and a Chinese one is two columns wide.
-        let meaning = language.pick(en, zh);
-        text.push_str(&format!("  {name:<12} {value:.4}{:<20}  {meaning}\n", interval(name)));
+        let meaning = meaning.get(language);
+        text.push_str(&format!("  {name:<12} {value:.4}{interval:<20}  {meaning}\n"));
     }
-    text.push_str(&horizons(&summary.horizons, language));
+    text.push_str(&horizons(&validation.horizons, language));
     text.push_str(&doubts(summary, language));
     text.push_str(&served(model, &summary.verdict, language));
     text
 }
 
-/// How far the model is to be believed: what more customers would do for it, for
-/// whom it is off, and whether it says anything at all.
+/// How far the model is to be believed: what more customers would do for it, and
+/// what whoever reads its scores has to be told.
 fn doubts(summary: &TrainSummary, language: Language) -> String {
     let mut text = String::new();
-    if summary.learning.len() > 1 {
+    if summary.validation.learning.len() > 1 {
         let point = |point: &Learning| {
             format!("{} {:.4}", output::count(point.rows as u64), point.log_loss)
         };
-        let points: Vec<String> = summary.learning.iter().map(point).collect();
+        let points: Vec<String> = summary.validation.learning.iter().map(point).collect();
         let points = points.join(language.pick(", ", "，"));
         text.push_str(&language.pick(
             format!("log-loss by rows learnt from: {points}\n"),
             format!("学习数据行数与对数损失：{points}\n"),
         ));
     }
-    if let Some(Overall { predicted, observed, off: true, .. }) = summary.overall {
-        let (predicted, observed) = (100.0 * predicted, 100.0 * observed);
-        text.push_str(&language.pick(
-            format!(
-                "warning: off for everybody: {predicted:.1} % predicted, {observed:.1} % left\n"
-            ),
-            format!("警告：整体预测有偏差：预测 {predicted:.1}%，实际流失 {observed:.1}%\n"),
-        ));
-    }
-    for Segment { feature, level, rows, predicted, observed, .. } in
-        summary.segments.iter().filter(|segment| segment.off)
-    {
-        let rows = output::count(*rows as u64);
-        let (predicted, observed) = (100.0 * predicted, 100.0 * observed);
-        text.push_str(&language.pick(
-            format!(
-                "warning: off for {feature} {level} in particular: {predicted:.1} % predicted, \
-                 {observed:.1} % left ({rows} rows)\n"
-            ),
-            format!(
-                "警告：{feature} 为 {level} 的客户预测尤其有偏差：预测 {predicted:.1}%，\
-                 实际流失 {observed:.1}%（{rows} 行）\n"
-            ),
-        ));
-    }
-    let skill = summary.metrics.brier_skill;
-    let low = summary.intervals.get("brier_skill").and_then(|ends| ends.get(0)?.as_f64());
-    if let Some(low) = low.filter(|low| *low <= 0.0) {
-        // An interval is as wide as one over the root of the churners in it.
-        let needed = (skill > 0.0).then(|| {
-            let times = ((skill - low) / skill).powi(2);
-            output::count((summary.metrics.churners as f64 * (times - 1.0)).ceil() as u64)
-        });
-        text.push_str(&match needed {
-            Some(needed) => language.pick(
-                format!(
-                    "warning: better than one rate for everybody only by chance; about {needed} \
-                     more churners to test on would tell\n"
-                ),
-                format!("警告：与全体统一流失率相比的优势可能出于偶然；约需再有 {needed} 个流失样本才能判断\n"),
-            ),
-            None => language.pick(
-                "warning: no better than one rate for everybody\n".to_owned(),
-                "警告：不优于全体统一流失率\n".to_owned(),
-            ),
-        });
+    for doubt in &summary.doubts {
+        let doubt = doubt.get(language);
+        let warning = language.pick(format!("warning: {doubt}\n"), format!("警告：{doubt}\n"));
+        text.push_str(&warning);
     }
     text
 }

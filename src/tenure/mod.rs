@@ -17,6 +17,7 @@ use crate::tables::Store;
 
 mod alerts;
 mod asked;
+mod card;
 mod challenge;
 mod compact;
 mod compare;
@@ -37,6 +38,7 @@ mod scores;
 mod shadow;
 
 pub use alerts::AlertSummary;
+pub use card::ModelCard;
 pub use challenge::{Comparison, Promotion, Reason, Verdict};
 pub use compact::{CompactSummary, Compacted};
 pub use compare::{Compared, Outcome};

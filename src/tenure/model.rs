@@ -24,11 +24,8 @@ use super::models::{fingerprint, given_up};
 use super::registry::{SCORE, TRAIN};
 use super::score_rows::{Prepared, Stamp};
 use super::shadow::ShadowSummary;
-use crate::churn::metrics::Metrics;
-use crate::churn::survival::Checked;
 use crate::churn::{
-    Artifact, Band, ChurnParams, ChurnSpec, Content, Learning, Overall, Period, Provenance, Role,
-    Segment, Trained,
+    Artifact, Band, ChurnParams, ChurnSpec, Content, Period, Provenance, Role, Trained, Validation,
 };
 use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +34,7 @@ use crate::features::{panel, run};
 use crate::reports::{self, Purpose, Value, params};
 use crate::schema::Table;
 use crate::tables::Run;
+use crate::text::Text;
 
 /// What a training did.
 #[derive(Debug, Clone, Serialize)]
@@ -45,23 +43,12 @@ pub struct TrainSummary {
     pub model: String,
     /// The spec it was trained by.
     pub spec: String,
-    /// The estimator and setting that validation chose.
-    pub estimator: String,
-    /// Quality on rows that were held out.
-    #[serde(flatten)]
-    pub metrics: Metrics,
-    /// 95 % bootstrap intervals of the metrics.
-    pub intervals: serde_json::Value,
+    /// Quality on rows that were held out, and what was learnt along the way.
+    pub validation: Validation,
     /// Rows the final model was fitted on.
     pub trained_rows: usize,
-    /// Predicted against observed for everybody.
-    pub overall: Option<Overall>,
-    /// The same for every kind of customer.
-    pub segments: Vec<Segment>,
-    /// How good it was with fewer customers to learn from.
-    pub learning: Vec<Learning>,
-    /// Departures by 30, 60, 90 and 180 days, predicted and observed at later cutoffs.
-    pub horizons: Vec<Checked>,
+    /// What whoever reads its scores has to be told.
+    pub doubts: Vec<Text>,
     /// The cutoffs, with what validation used them for.
     pub periods: Vec<Period>,
     /// Whether it serves now, and why.
@@ -162,14 +149,9 @@ impl Tenure {
         let summary = TrainSummary {
             model: artifact.id().to_owned(),
             spec: content.spec.name.clone(),
-            estimator: content.validation.estimator.clone(),
-            metrics: content.validation.metrics.clone(),
-            intervals: json!(content.validation.intervals),
+            validation: content.validation.clone(),
             trained_rows,
-            overall: content.validation.overall,
-            segments: content.validation.segments.clone(),
-            learning: content.validation.learning.clone(),
-            horizons: content.validation.horizons.clone(),
+            doubts: content.validation.doubts(),
             periods: content.provenance.periods.clone(),
             verdict,
         };

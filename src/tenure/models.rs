@@ -212,7 +212,7 @@ impl Tenure {
 
     /// Refuses a model whose features are no longer computed as they were when
     /// it was trained: it would give numbers that mean nothing.
-    fn check_features(&self, artifact: &Artifact) -> Result<()> {
+    pub(super) fn check_features(&self, artifact: &Artifact) -> Result<()> {
         let content = artifact.content();
         let refuse = |words: String| {
             Error::new(ErrorKind::Input, format!("model {}: {words}", artifact.id()))

@@ -16,6 +16,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::config::Language;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tables::RunRecord;
 
@@ -39,6 +40,19 @@ pub enum State {
     Retired,
     /// It never served.
     Candidate,
+}
+
+impl State {
+    /// What people call it.
+    #[must_use]
+    pub fn title(self, language: Language) -> &'static str {
+        match self {
+            Self::Served => language.pick("served", "正式"),
+            Self::Shadow => language.pick("on trial", "试用"),
+            Self::Retired => language.pick("retired", "已停用"),
+            Self::Candidate => language.pick("candidate", "候选"),
+        }
+    }
 }
 
 /// A trained version.

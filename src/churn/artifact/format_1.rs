@@ -112,6 +112,7 @@ pub(super) fn read(content: serde_json::Value) -> serde_json::Result<Content> {
         tried,
         overall: None,
         segments: Vec::new(),
+        drivers: Vec::new(),
         learning: Vec::new(),
         horizons,
     };

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 
 pub mod at_risk;
 pub mod customer;
+pub mod model;
 pub mod overview;
 pub mod reports;
 

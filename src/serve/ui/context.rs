@@ -44,6 +44,9 @@ impl Context {
     /// A customer's address is this and the id.
     pub const CUSTOMERS: &'static str = "/customers";
 
+    /// A model's address is this and the id.
+    pub const MODELS: &'static str = "/models";
+
     /// A link to `path` with `pairs`, keeping an explicitly chosen language.
     #[must_use]
     pub fn link(&self, path: &str, pairs: &[(&str, &str)]) -> String {
@@ -61,6 +64,12 @@ impl Context {
     #[must_use]
     pub fn customer(&self, id: &str) -> String {
         self.link(&format!("{}/{}", Self::CUSTOMERS, encode(id)), &[])
+    }
+
+    /// A link to the card of the model whose id is `id`.
+    #[must_use]
+    pub fn model(&self, id: &str) -> String {
+        self.link(&format!("{}/{}", Self::MODELS, encode(id)), &[])
     }
 
     /// This very page in another language.

@@ -4,7 +4,7 @@
 //! loads one style sheet and one small script from this very server and
 //! nothing else, so [`assets::CONTENT_SECURITY_POLICY`] can forbid the rest.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::assets;
 use super::context::{Context, Section};
@@ -36,6 +36,25 @@ pub fn page(cx: &Context, title: &str, body: &Markup) -> Markup {
                     p { a href="/openapi.json" { (cx.lang.t(Text::ApiDescription)) } }
                 }
             }
+        }
+    }
+}
+
+/// A document that needs no other file: with its style, without the navigation.
+#[must_use]
+pub fn standalone(cx: &Context, title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(cx.lang.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Tenure" }
+                // The sheet is our own and holds nothing that ends the element.
+                style { (PreEscaped(assets::STYLE.body)) }
+            }
+            body { main id="main" { (body) } }
         }
     }
 }

@@ -174,6 +174,108 @@ texts! {
     Cutoff: "Cutoff", "评分截止日";
     Model: "Model", "模型";
 
+    // Model card
+    CardTitle: "Model {model}", "模型 {model}";
+    CardReached: "Leavers reached", "覆盖的流失客户";
+    CardReachedNote: "of all leavers are among the tenth of customers with the highest risk; {rate} of all left.",
+        "的流失客户位于风险最高的十分之一客户中；整体流失率为 {rate}。";
+    CardLiftTile: "Against chance", "与随机相比";
+    CardLiftNote: "as many leavers among them as in a tenth drawn at random.", "风险最高的十分之一中流失者为随机抽取的倍数。";
+    CardGap: "Gap to what happened", "与实际的差距";
+    CardGapNote: "is the mean distance between predicted and observed churn, over tenths by risk.",
+        "为按风险十等分后预测流失率与实际流失率的平均差距。";
+    CardDoubts: "What to know before you rely on it", "使用前须知";
+    CardUnusable: "It can not score now:", "目前无法评分：";
+    CardAbout: "What it is", "模型说明";
+    CardPredicts: "Counts as leaving", "流失的定义";
+    CardInactivity: "No activity ({activities}) in the {days} days after the cutoff",
+        "截止日后 {days} 天内没有任何活动（{activities}）";
+    CardAnyActivity: "of any kind", "不限种类";
+    CardContract: "The last contract ends in the {days} days after the cutoff, and none begins within {grace} days of that",
+        "截止日后 {days} 天内最后一份合同终止，且其后 {grace} 天内没有新合同";
+    CardAfterGap: "; the days begin {gap} days later, so that there is time to act", "；自截止日 {gap} 天后开始计算，以便留出行动时间";
+    CardGiven: "The data says so: label {label}", "由数据给定：标签 {label}";
+    CardAsked: "Asked about", "评分对象";
+    CardActive: "Customers active in the {days} days before the cutoff", "截止日前 {days} 天内活跃过的客户";
+    CardRunning: "Customers with a running contract", "有生效合同的客户";
+    CardNotYet: "Customers of whom the data does not say that they have left", "数据中尚未标记为流失的客户";
+    CardBands: "High from {high}, medium from {medium}", "{high} 起为高，{medium} 起为中";
+    CardEstimator: "Estimator", "模型类型";
+    CardLogistic: "Logistic regression on splines, ridge {ridge}", "样条逻辑回归，岭参数 {ridge}";
+    CardStumps: "Boosted stumps, {n}: additive, a table per feature", "{n} 个提升树桩（可加模型，每个特征一张表）";
+    CardTrees: "Boosted trees of {leaves} leaves, {n}", "{n} 棵提升树，每棵 {leaves} 个叶节点";
+    CardFeatures: "Features", "特征";
+    CardFeaturesUsed: "{n} that can move a score", "{n} 项会影响评分";
+    CardLearntAt: "Validation learnt at", "验证时的训练截止日";
+    CardTestedAt: "Tested at", "检验截止日";
+    CardCutoffs: "{n} cutoffs, {first} to {last}", "{n} 个截止日，{first}至{last}";
+    CardFolds: "{n} folds of customers, each predicted from the others", "{n} 折交叉检验，每折由其余各折预测";
+    CardRows: "Rows", "行数";
+    CardRowsSaid: "{rows} held out, of which {churned} left; {train} learnt from", "留出 {rows} 行，其中流失 {churned} 行；训练 {train} 行";
+    CardTrained: "Trained", "训练时间";
+    CardServed: "Served", "启用时段";
+    CardStill: "now", "至今";
+    CardTables: "Versions of the tables read", "所读数据表的版本";
+    CardQuality: "How good it is on customers and months it had not seen", "在未见过的客户与月份上的表现";
+    CardMetric: "Figure", "指标";
+    CardInterval: "95 % interval", "95% 区间";
+    CardMeaning: "Meaning", "含义";
+    CardReliability: "Predicted and observed", "预测与实际";
+    CardReliabilityNote: "A mark per tenth of the customers by risk: on the dashed line as many left as was said.",
+        "按风险十等分，每组一个点：落在虚线上表示实际流失与预测一致。";
+    CardPredicted: "Predicted churn", "预测流失率";
+    CardObserved: "Observed churn", "实际流失率";
+    CardAsPromised: "as predicted", "与预测一致";
+    CardMark: "{predicted} predicted, {observed} left", "预测 {predicted}，实际流失 {observed}";
+    CardLift: "Leavers reached by calls", "电话覆盖的流失客户";
+    CardLiftDescribed: "Share of leavers reached when the riskiest customers are called first; dashed: called in any order.",
+        "先联系风险最高的客户时覆盖的流失客户比例；虚线：随意联系。";
+    CardCalledShare: "Customers called", "联系的客户";
+    CardReachedShare: "Leavers reached", "覆盖的流失客户";
+    CardByChance: "by chance", "随机";
+    CardCalled: "{called} called, {reached} of leavers reached", "联系 {called}，覆盖 {reached} 的流失客户";
+    CardTenths: "The tenths in numbers", "十等分明细";
+    CardTenth: "Tenth", "分组";
+    CardDrivers: "What moves the scores most", "影响评分最大的因素";
+    CardDriversNote: "How far each theme moves the log-odds of a customer on average, up or down. It says what goes with leaving, not what causes it.",
+        "各主题平均使客户的对数几率上升或下降多少。这说明与流失相关的因素，而非流失的原因。";
+    CardTheme: "Theme", "主题";
+    CardMoves: "Moves the log-odds by", "对数几率平均变动";
+    CardHorizons: "By when customers leave", "客户何时流失";
+    CardHorizonsNote: "Predicted at earlier cutoffs by a model of what was known then. Below a prediction: where the observed share lies 95 times in 100 if it is right.",
+        "由当时已知数据训练的模型在较早截止日的预测。预测值下方：若预测正确，实际比例有 95% 的可能落入的区间。";
+    CardWithin: "Left within", "流失时限";
+    CardCutoffCount: "Cutoffs", "截止日数";
+    CardSegments: "Kinds of customers", "各类客户";
+    CardSegmentsNote: "Off: differs by more than chance, and by more than for everybody (5 % for all kinds together, Holm).",
+        "有偏差：差异超出偶然，且大于整体差异（全部类别合计显著性水平 5%，Holm 校正）。";
+    CardCategory: "Category", "类别";
+    CardLevel: "Level", "取值";
+    CardOff: "Off", "有偏差";
+    CardLearning: "Would more customers help", "更多客户是否有帮助";
+    CardLearningNote: "Held-out log-loss by rows learnt from; while it falls, more data helps.",
+        "不同训练行数下的留出对数损失；若仍在下降，更多数据会有帮助。";
+    CardLearntFrom: "Rows learnt from", "训练行数";
+    CardChurners: "Of them left", "其中流失";
+    CardLogLoss: "Log-loss", "对数损失";
+    CardTried: "What it was chosen from", "备选模型";
+    CardTriedNote: "The simplest within one standard error of the best is taken.", "在与最优者相差不超过一个标准误的模型中取最简单者。";
+    CardExcess: "More than the best", "高于最优";
+    CardChosen: "Chosen", "选用";
+    CardLimits: "Limits", "局限";
+    CardLimitCause: "It knows what customers who left looked like, not why they left, and not whom a call would keep.",
+        "模型只知道流失客户有哪些特征，不知道流失的原因，也不知道联系谁能够挽留。";
+    CardLimitTime: "It was tested on the newest months whose outcome is known; months that are unlike any before (a crisis, a new product) are not covered.",
+        "模型在结果已知的最近月份上检验；与以往完全不同的月份（危机、新产品）不在其内。";
+    CardLimitUndated: "Its label has no dates, so it was tested on other customers and not on later ones.",
+        "标签没有日期，因此只在其他客户上检验，未在更晚的时间上检验。";
+    CardLimitUnsure: "Customers unlike those it learnt from are marked as not sure; their scores are a guess.",
+        "与训练数据差异过大的客户会标记为不确定，其评分仅为猜测。";
+    CardLimitDrift: "It ages: tenure drift says whether customers have changed and whether as many leave as was said.",
+        "模型会老化：tenure drift 会报告客户是否变化、实际流失是否与预测相符。";
+    CardLimitPeople: "It is made for deciding whom to call, not for prices, credit or anything a customer could be denied.",
+        "仅用于决定联系哪些客户，不得用于定价、授信或任何可能拒绝客户的决定。";
+
     // Errors
     NotFound: "Not found", "未找到";
     BadRequest: "That request can not be answered", "无法处理该请求";

@@ -10,6 +10,7 @@
 //! * [`heatmap`]: a measure by two dimensions, such as a cohort triangle;
 //! * [`funnel`]: the share that reaches each step;
 //! * [`contributions`]: reasons that add up to a score;
+//! * [`square`]: a curve against the diagonal;
 //! * [`spark`]: the shape of a series inside a tile, and a probability's meter.
 //!
 //! Each chart is drawn twice, for wide and for narrow boxes, and the style sheet
@@ -23,6 +24,7 @@ pub mod funnel;
 pub mod heatmap;
 pub mod line;
 pub mod spark;
+pub mod square;
 
 mod axis;
 mod data;

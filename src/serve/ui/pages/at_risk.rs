@@ -132,7 +132,7 @@ pub fn render(cx: &Context, page: &AtRiskPage) -> Markup {
                 (pager(cx, page))
             }
             @if let Some(model) = &page.model {
-                p.note { (Text::ScoredBy.fill(lang, &[("model", model)])) }
+                p.note { a href=(cx.model(model)) { (Text::ScoredBy.fill(lang, &[("model", model)])) } }
             }
         }
     };

@@ -125,7 +125,7 @@ fn summary(cx: &Context, score: &Score) -> Markup {
             article.tile {
                 h3 { (lang.t(Text::Cutoff)) }
                 p.mid { (date::long(&score.cutoff, lang)) }
-                p.note { (lang.t(Text::Model)) " " (score.model) }
+                p.note { (lang.t(Text::Model)) " " a href=(cx.model(&score.model)) { (score.model) } }
             }
         }
     }

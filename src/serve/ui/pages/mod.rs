@@ -6,6 +6,7 @@
 pub mod at_risk;
 pub mod customer;
 pub mod error;
+pub mod model_card;
 pub mod overview;
 pub mod report;
 pub mod report_list;

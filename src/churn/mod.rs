@@ -75,7 +75,7 @@ pub mod metrics;
 pub mod model;
 pub mod nowcast;
 pub mod observed;
-mod parallel;
+pub(crate) mod parallel;
 pub mod params;
 pub mod periods;
 mod reason;

@@ -114,7 +114,12 @@ impl ChurnModel {
         self.score_rows(frame, &rows, n_threads)
     }
 
-    pub(super) fn score_rows(
+    /// Scores some rows, in their order. What a row is given depends on no other.
+    ///
+    /// # Errors
+    ///
+    /// As [`ChurnModel::score`].
+    pub fn score_rows(
         &self,
         frame: &Frame,
         rows: &[usize],
@@ -125,6 +130,15 @@ impl ChurnModel {
         let chunk = |rows: &&[usize]| self.score_chunk(&prepared, frame, rows);
         let scored = parallel::map(&chunks, n_threads, chunk)?;
         Ok(scored.into_iter().flatten().collect())
+    }
+
+    /// Probability and band of some rows where nobody asks why. Trees add up in
+    /// another order than their reasons, so that last bits may differ from a score.
+    pub(super) fn bands_of(&self, frame: &Frame, rows: &[usize]) -> Result<Vec<(f64, Band)>> {
+        let logits = self.scorer.logits(frame, rows)?;
+        let probability = |logit: f64| sigmoid(self.calibration.apply(logit));
+        let probabilities = logits.into_iter().map(probability);
+        Ok(probabilities.map(|it| (it, self.band(it))).collect())
     }
 
     fn score_chunk(

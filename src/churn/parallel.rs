@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// The first error by order of the items; [`ErrorKind::Internal`] when a
 /// thread panics.
-pub(super) fn map<I: Sync, O: Send>(
+pub(crate) fn map<I: Sync, O: Send>(
     items: &[I],
     n_threads: usize,
     work: impl Fn(&I) -> Result<O> + Sync,

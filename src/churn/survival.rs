@@ -71,19 +71,14 @@ impl Survival {
         self.setting
     }
 
-    /// The curve of each row, of which the model has said `scored`; the number of
-    /// threads changes the time only.
+    /// The curve of each of `rows`, of which the model has said `scored`; the number
+    /// of threads changes the time only.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Input`](crate::error::ErrorKind::Input) when the frame lacks a
     /// feature or has it as the other type.
-    pub fn curves(&self, frame: &Frame, scored: &[Scored], n_threads: usize) -> Result<Vec<Curve>> {
-        let rows: Vec<usize> = (0..frame.n_rows()).collect();
-        self.curves_of(frame, &rows, scored, n_threads)
-    }
-
-    fn curves_of(
+    pub fn curves(
         &self,
         frame: &Frame,
         rows: &[usize],

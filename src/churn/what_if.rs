@@ -52,8 +52,9 @@ struct Theme<'a> {
 }
 
 impl ChurnModel {
-    /// For each of `rows`, ascending, the smallest change that would lower its band, if
-    /// there is one; a band that is low already needs none.
+    /// For each of `rows`, ascending, of which the model has said `scored`, the smallest
+    /// change that would lower its band, if there is one; a band that is low already
+    /// needs none.
     ///
     /// # Errors
     ///
@@ -65,8 +66,7 @@ impl ChurnModel {
         scored: &[Scored],
         n_threads: usize,
     ) -> Result<Vec<Option<WhatIf>>> {
-        let asked: Vec<usize> =
-            (0..rows.len()).filter(|&at| scored[rows[at]].band > Band::Low).collect();
+        let asked: Vec<usize> = (0..rows.len()).filter(|&at| scored[at].band > Band::Low).collect();
         let themes = self.changeable();
         let mut found = vec![None; rows.len()];
         if themes.is_empty() {
@@ -74,8 +74,8 @@ impl ChurnModel {
         }
         let chunks: Vec<&[usize]> = asked.chunks(CHUNK).collect();
         let chunk = |asked: &&[usize]| {
-            let rows: Vec<usize> = asked.iter().map(|&at| rows[at]).collect();
-            self.what_ifs_of(frame, &rows, scored, &themes)
+            let asked: Vec<_> = asked.iter().map(|&at| (rows[at], &scored[at])).collect();
+            self.what_ifs_of(frame, &asked, &themes)
         };
         let answers = parallel::map(&chunks, n_threads, chunk)?;
         for (at, answer) in asked.into_iter().zip(answers.into_iter().flatten()) {
@@ -102,28 +102,28 @@ impl ChurnModel {
     fn what_ifs_of(
         &self,
         frame: &Frame,
-        rows: &[usize],
-        scored: &[Scored],
+        asked: &[(usize, &Scored)],
         themes: &[Theme<'_>],
     ) -> Result<Vec<Option<WhatIf>>> {
+        let rows: Vec<usize> = asked.iter().map(|(row, _)| *row).collect();
         // One block of rows per theme and share, the customers in their order.
         let blocks: Vec<(&Theme, f64)> =
             themes.iter().flat_map(|theme| SHARES.map(|share| (theme, share))).collect();
-        let moved = self.moved(frame, rows, &blocks)?;
-        let scores = self.score(&moved, 1)?;
-        let answer = |(at, &row): (usize, &usize)| {
-            let now = &scored[row];
+        let moved = self.moved(frame, &rows, &blocks)?;
+        let all: Vec<usize> = (0..moved.n_rows()).collect();
+        let scores = self.bands_of(&moved, &all)?;
+        let answer = |(at, &(row, now)): (usize, &(usize, &Scored))| {
             let lower = blocks.iter().zip(scores.chunks(rows.len()));
             let lower = lower.filter_map(|((theme, share), scores)| {
-                let then = &scores[at];
-                (then.band < now.band).then_some((*theme, *share, then))
+                let (_, band) = scores[at];
+                (band < now.band).then_some((*theme, *share, scores[at]))
             });
             let least = lower.min_by(|(_, a_share, a), (_, b_share, b)| {
-                a_share.total_cmp(b_share).then(a.probability.total_cmp(&b.probability))
+                a_share.total_cmp(b_share).then(a.0.total_cmp(&b.0))
             });
             least.and_then(|(theme, share, then)| self.told(frame, row, now, theme, share, then))
         };
-        Ok(rows.iter().enumerate().map(answer).collect())
+        Ok(asked.iter().enumerate().map(answer).collect())
     }
 
     /// The rows, once for each block, as they would be.
@@ -170,7 +170,7 @@ impl ChurnModel {
         now: &Scored,
         theme: &Theme<'_>,
         share: f64,
-        then: &Scored,
+        (probability, below): (f64, Band),
     ) -> Option<WhatIf> {
         let shown = |&place: &usize| {
             let feature = &self.features()[place];
@@ -187,8 +187,8 @@ impl ChurnModel {
             let show = |number| Value::Number(number).display(unit.as_ref(), language);
             let (theme, title) = (theme.title.get(language), title.get(language));
             let (from, to) = (show(from), show(to));
-            let (part, risk) = (100.0 * share, (100.0 * then.probability).round());
-            match (language, then.band) {
+            let (part, risk) = (100.0 * share, (100.0 * probability).round());
+            match (language, below) {
                 (Language::En, band) => format!(
                     "{theme}, {part} % of the way to what is usual ({title}: {from} → {to}): \
                      the risk would be {} ({risk} %)",
@@ -208,8 +208,8 @@ impl ChurnModel {
             from,
             to,
             share,
-            probability: then.probability,
-            band: then.band,
+            probability,
+            band: below,
             text: say(Language::En),
             text_zh: say(Language::Zh),
         })

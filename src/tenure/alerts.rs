@@ -32,8 +32,8 @@ use super::customer::Customer;
 use super::model::ScoreSummary;
 use super::models::fingerprint;
 use super::registry::SCORE;
-use super::score_rows::{Prepared, Stamp};
-use crate::churn::{Artifact, Band};
+use super::score_rows::{CHUNK, Prepared, Said, Stamp};
+use crate::churn::Band;
 use crate::engine::{Engine, Moment};
 use crate::error::Result;
 use crate::features::run;
@@ -60,8 +60,9 @@ const QUERIES: [&str; 3] = ["alerted", "left_alone", "probabilities"];
 /// Scores that a run is to publish, and what they were made with.
 pub(super) struct Scoring {
     pub engine: Engine,
-    pub artifact: Artifact,
     pub prepared: Prepared,
+    /// One per row of the frame.
+    pub said: Vec<Said>,
     pub stamp: Stamp,
     pub summary: ScoreSummary,
     pub details: serde_json::Value,
@@ -136,7 +137,8 @@ impl Tenure {
         run: &mut Run,
         scoring: &mut Scoring,
     ) -> Result<AlertSummary> {
-        let Scoring { engine, artifact, prepared, stamp, .. } = &*scoring;
+        let Scoring { engine, prepared, said: scores, stamp, .. } = &*scoring;
+        let artifact = &prepared.artifact;
         let before = newest_night(run.base().runs());
         let model = before.and_then(|before| before.details.get("model")?.as_str());
         let mut summary = AlertSummary {
@@ -151,9 +153,10 @@ impl Tenure {
         let margin = f64::from(alerts.margin_percent) / 100.0;
         let rules = Rules { bands: artifact.content().spec.bands, margin };
         let mut rows: Vec<Row> = Vec::new();
+        let mut places = Vec::new();
         let nothing = History::default();
         for (row, id) in prepared.frame.ids().iter().enumerate() {
-            let scored = &prepared.scored[row];
+            let scored = scores[row];
             let said = history.get(id).unwrap_or(&nothing);
             let seen = past.contains_key(id).then_some(Standing { band: Band::Low, told: true });
             let standing = said.standing.or(seen);
@@ -171,6 +174,7 @@ impl Tenure {
                 continue;
             }
             let (held, until) = held.map(|held| (held.reason, held.until)).unzip();
+            places.push(row);
             rows.push(Row {
                 id: id.clone(),
                 customer: prepared.known.get(id).cloned().unwrap_or_default(),
@@ -179,11 +183,12 @@ impl Tenure {
                 to: Some(change.to),
                 before: past.get(id).copied(),
                 now: Some(scored.probability),
-                reasons: main_reason(artifact, prepared, row, rises),
                 suppressed: held.or_else(|| change.is_baseline.then(|| BASELINE.to_owned())),
                 until: until.flatten(),
+                ..Row::default()
             });
         }
+        explain(prepared, &places, &mut rows)?;
         let scored: BTreeSet<&String> = prepared.frame.ids().iter().collect();
         for (id, said) in history.iter().filter(|(id, _)| !scored.contains(id)) {
             let Some(standing) = said.standing.filter(|it| it.band > Band::Low) else { continue };
@@ -297,18 +302,21 @@ impl Tenure {
     }
 }
 
-/// What raises, or lowers, the risk of a row most, in both languages.
-fn main_reason(
-    artifact: &Artifact,
-    prepared: &Prepared,
-    row: usize,
-    raises: bool,
-) -> [Option<String>; 2] {
-    let (model, scored) = (&artifact.content().model, &prepared.scored[row]);
-    let reasons = model.reasons(&prepared.frame, row, scored, usize::MAX);
-    let sign = if raises { 1.0 } else { -1.0 };
-    let main = reasons.into_iter().find(|it| sign * it.contribution > 0.0);
-    main.map_or([None, None], |main| [Some(main.text), Some(main.text_zh)])
+/// Says of every row what raises, or lowers, the risk most, in both languages;
+/// `places` are theirs in the frame.
+fn explain(prepared: &Prepared, places: &[usize], rows: &mut [Row]) -> Result<()> {
+    let model = &prepared.artifact.content().model;
+    for (rows, places) in rows.chunks_mut(CHUNK).zip(places.chunks(CHUNK)) {
+        let scored = model.score_rows(&prepared.frame, places, prepared.threads)?;
+        for ((row, &place), scored) in rows.iter_mut().zip(places).zip(&scored) {
+            let reasons = model.reasons(&prepared.frame, place, scored, usize::MAX);
+            let sign = if row.kind == RISEN { 1.0 } else { -1.0 };
+            let main = reasons.into_iter().find(|it| sign * it.contribution > 0.0);
+            row.reasons =
+                main.map_or_else(Default::default, |it| [Some(it.text), Some(it.text_zh)]);
+        }
+    }
+    Ok(())
 }
 
 /// A row of `alerts` in the making.

@@ -22,7 +22,7 @@ use super::customer::Customer;
 use super::learn::Learnt;
 use super::models::{fingerprint, given_up};
 use super::registry::{SCORE, TRAIN};
-use super::score_rows::{Prepared, Stamp};
+use super::score_rows::{CHUNK, Prepared, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::{
     Artifact, Band, ChurnParams, ChurnSpec, Content, Period, Provenance, Role, Trained, Validation,
@@ -232,7 +232,8 @@ impl Tenure {
             return Err(Error::new(ErrorKind::Usage, words)
                 .hint("days that are not loaded yet would look like silence: load them first"));
         }
-        let prepared = self.prepare(&engine, &artifact, cutoff).await?;
+        let prepared = self.prepare(&engine, artifact, cutoff).await?;
+        let spec = &prepared.artifact.content().spec;
         if prepared.frame.n_rows() == 0 {
             return Err(Error::new(
                 ErrorKind::Insufficient,
@@ -242,17 +243,25 @@ impl Tenure {
         }
         let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
         let everybody: Vec<usize> = (0..prepared.frame.n_rows()).collect();
-        let (batch, value_at_risk) = prepared.rows(&artifact, &everybody, stamp)?;
-        run.append(Table::Scores, batch).await?;
+        let (mut said, mut sums) = (Vec::with_capacity(everybody.len()), BTreeMap::new());
+        for chunk in everybody.chunks(CHUNK) {
+            let scores = prepared.rows(chunk, stamp)?;
+            said.extend(scores.said);
+            for (currency, sum) in scores.at_risk {
+                *sums.entry(currency).or_insert(0) += sum;
+            }
+            run.append(Table::Scores, scores.batch).await?;
+        }
+        let at_risk = |(currency, sum): (String, i128)| (currency, sum as f64 / 1e4);
+        let value_at_risk = sums.into_iter().map(at_risk).collect();
         let shadow = self.shadow_in(run, &engine, cutoff).await?;
-        let scored = &prepared.scored;
         let summary = ScoreSummary {
             run_id: run.id(),
-            model: artifact.id().to_owned(),
+            model: prepared.artifact.id().to_owned(),
             cutoff,
-            customers: scored.len(),
+            customers: said.len(),
             bands: [Band::High, Band::Medium, Band::Low]
-                .map(|band| (band.slug(), scored.iter().filter(|score| score.band == band).count()))
+                .map(|band| (band.slug(), said.iter().filter(|it| it.band == band).count()))
                 .into_iter()
                 .map(|(band, count)| (band.to_owned(), count))
                 .collect(),
@@ -265,24 +274,21 @@ impl Tenure {
             "tenure": env!("CARGO_PKG_VERSION"), "sql": self.scoring_sql(),
             "shadow": summary.shadow,
         });
-        Ok(Scoring { engine, artifact, prepared, stamp, summary, details })
+        Ok(Scoring { engine, prepared, said, stamp, summary, details })
     }
 
-    /// Scores every eligible customer at `cutoff`.
+    /// Gets ready to score every eligible customer at `cutoff`.
     pub(super) async fn prepare(
         &self,
         engine: &Engine,
-        artifact: &Artifact,
+        artifact: Artifact,
         cutoff: DateTime<Utc>,
     ) -> Result<Prepared> {
-        let Content { spec, model, survival, .. } = artifact.content();
+        let Content { spec, model, .. } = artifact.content();
         let frame =
             panel::scoring(engine, self.catalogue(), spec, cutoff, model.features()).await?;
-        let scored = model.score(&frame, self.threads())?;
-        let curves = survival.as_ref();
-        let curves = curves.map(|it| it.curves(&frame, &scored, self.threads())).transpose()?;
         let known = self.known_customers(engine, cutoff, spec).await?;
-        Ok(Prepared { frame, scored, curves, threads: self.threads(), known })
+        Ok(Prepared { artifact, frame, known, threads: self.threads() })
     }
 
     /// Threads that a model is fitted and scores with.

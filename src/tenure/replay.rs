@@ -201,13 +201,13 @@ impl Tenure {
             let then = now.back_to(record.run_id - 1).await?;
             replayed.own_files = then.last_load().is_none();
             let then = Engine::new(then, &self.config().engine)?;
-            let prepared = self.prepare(&then, &artifact, cutoff).await?;
-            Ok((artifact, prepared, Stamp { cutoff, known_at, run_id: record.run_id }))
+            let prepared = self.prepare(&then, artifact, cutoff).await?;
+            Ok((prepared, Stamp { cutoff, known_at, run_id: record.run_id }))
         };
         match outcome.await {
-            Ok((artifact, prepared, stamp)) => {
+            Ok((prepared, stamp)) => {
                 let before = summary.equal;
-                let again = Again::new(&artifact, &prepared, stamp);
+                let again = Again::new(&prepared, stamp);
                 for ids in recorded.ids.chunks(CHUNK) {
                     let chosen: BTreeSet<&str> = match whole {
                         true => ids.iter().map(String::as_str).collect(),

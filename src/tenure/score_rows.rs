@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::customer::Customer;
-use crate::churn::{Artifact, Curve, Frame, Scored};
+use crate::churn::{Artifact, Band, Content, Curve, Frame, Scored, parallel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
 
@@ -23,18 +23,44 @@ use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
 /// that base and reasons still add up to the logit.
 const REASONS: usize = 10;
 
-/// Scores, before they are rows.
+/// Customers computed at a time: reasons are long, and all of a million customers
+/// would not fit into memory.
+pub(super) const CHUNK: usize = 16_384;
+/// Customers that one thread computes from start to end.
+const PIECE: usize = 1_024;
+
+/// A model and the customers it is to score.
 pub(super) struct Prepared {
-    /// Whom they are of, and why.
+    /// The model.
+    pub artifact: Artifact,
+    /// What it sees of them.
     pub frame: Frame,
-    /// One per row of the frame.
-    pub scored: Vec<Scored>,
-    /// Threads to work with.
-    pub threads: usize,
-    /// When they will have left, one per row too; none if the model knows no curve.
-    pub curves: Option<Vec<Curve>>,
     /// What else is known of customers.
     pub known: BTreeMap<String, Customer>,
+    /// Threads to work with.
+    pub threads: usize,
+}
+
+/// A score without its reasons.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    pub probability: f64,
+    pub band: Band,
+}
+
+impl From<&Scored> for Said {
+    fn from(scored: &Scored) -> Self {
+        Self { probability: scored.probability, band: scored.band }
+    }
+}
+
+/// Rows of `scores`.
+pub(super) struct Scores {
+    pub batch: RecordBatch,
+    /// What each says.
+    pub said: Vec<Said>,
+    /// Values at risk by currency, in the unit of `scores`.
+    pub at_risk: BTreeMap<String, i128>,
 }
 
 /// What the rows of a scoring have in common.
@@ -62,36 +88,59 @@ impl Stamp {
 }
 
 impl Prepared {
-    /// Some rows of the frame as rows of `scores`, and the sums of their values
-    /// at risk by currency.
-    pub(super) fn rows(
-        &self,
-        artifact: &Artifact,
-        chosen: &[usize],
-        stamp: Stamp,
-    ) -> Result<(RecordBatch, BTreeMap<String, f64>)> {
+    /// The scores of some rows of the frame, in their order.
+    pub(super) fn rows(&self, chosen: &[usize], stamp: Stamp) -> Result<Scores> {
+        let pieces: Vec<&[usize]> = chosen.chunks(PIECE).collect();
+        let pieces = parallel::map(&pieces, self.threads, |rows| self.piece(rows))?;
         let mut rows = ScoreRows::default();
-        let mut ids = Vec::with_capacity(chosen.len());
-        let model = &artifact.content().model;
-        let what_ifs = model.what_ifs(&self.frame, chosen, &self.scored, self.threads)?;
-        for (&row, what_if) in chosen.iter().zip(&what_ifs) {
-            let id = self.frame.ids()[row].as_str();
-            let customer = self.known.get(id).cloned().unwrap_or_default();
-            rows.add(artifact, &self.frame, row, &self.scored[row], customer)?;
-            let unsure = model.unsure(&self.frame, row, &self.scored[row]);
-            rows.unsure.push(unsure.as_ref().map(json).transpose()?);
-            rows.what_if.push(what_if.as_ref().map(json).transpose()?);
-            rows.curves.push(self.curves.as_ref().map(|curves| curves[row]));
-            ids.push(id);
-        }
-        let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+        pieces.into_iter().for_each(|piece| rows.extend(piece));
+        let mut at_risk: BTreeMap<String, i128> = BTreeMap::new();
         for (value, currency) in rows.value_at_risk.iter().zip(&rows.currency) {
             if let (Some(value), Some(currency)) = (value, currency) {
-                *sums.entry(currency.clone()).or_default() += value;
+                *at_risk.entry(currency.clone()).or_default() += value;
             }
         }
-        let at_risk = sums.into_iter().map(|(currency, sum)| (currency, sum as f64 / 1e4));
-        Ok((rows.batch(&ids, artifact.id(), stamp)?, at_risk.collect()))
+        let ids: Vec<&str> = chosen.iter().map(|&row| self.frame.ids()[row].as_str()).collect();
+        let said = std::mem::take(&mut rows.said);
+        Ok(Scores { batch: rows.batch(&ids, &said, self.artifact.id(), stamp)?, said, at_risk })
+    }
+
+    /// What the model says of all rows, without reasons.
+    pub(super) fn said(&self) -> Result<Vec<Said>> {
+        let rows: Vec<usize> = (0..self.frame.n_rows()).collect();
+        let pieces: Vec<&[usize]> = rows.chunks(PIECE).collect();
+        let model = &self.artifact.content().model;
+        let said = parallel::map(&pieces, self.threads, |rows| {
+            let scored = model.score_rows(&self.frame, rows, 1)?;
+            Ok(scored.iter().map(Said::from).collect::<Vec<_>>())
+        })?;
+        Ok(said.concat())
+    }
+
+    fn piece(&self, chosen: &[usize]) -> Result<ScoreRows> {
+        let Content { model, survival, .. } = self.artifact.content();
+        let scored = model.score_rows(&self.frame, chosen, 1)?;
+        let curves = survival.as_ref();
+        let curves = curves.map(|it| it.curves(&self.frame, chosen, &scored, 1)).transpose()?;
+        let what_ifs = model.what_ifs(&self.frame, chosen, &scored, 1)?;
+        let mut rows = ScoreRows::default();
+        for (at, (&row, score)) in chosen.iter().zip(&scored).enumerate() {
+            let customer = self.known.get(self.frame.ids()[row].as_str());
+            let customer = customer.cloned().unwrap_or_default();
+            rows.keys.push(customer.key);
+            rows.value_at_risk.push(customer.at_risk(score.probability));
+            rows.currency.push(customer.currency);
+            rows.owner.push(customer.owner);
+            rows.said.push(score.into());
+            rows.logit.push(score.logit);
+            rows.base.push(score.base);
+            rows.reasons.push(json(&model.reasons(&self.frame, row, score, REASONS))?);
+            let unsure = model.unsure(&self.frame, row, score);
+            rows.unsure.push(unsure.as_ref().map(json).transpose()?);
+            rows.what_if.push(what_ifs[at].as_ref().map(json).transpose()?);
+            rows.curves.push(curves.as_ref().map(|curves| curves[at]));
+        }
+        Ok(rows)
     }
 }
 
@@ -99,8 +148,7 @@ impl Prepared {
 #[derive(Debug, Default)]
 struct ScoreRows {
     keys: Vec<Option<i64>>,
-    probability: Vec<f64>,
-    band: Vec<&'static str>,
+    said: Vec<Said>,
     curves: Vec<Option<Curve>>,
     logit: Vec<f64>,
     base: Vec<f64>,
@@ -113,27 +161,22 @@ struct ScoreRows {
 }
 
 impl ScoreRows {
-    fn add(
-        &mut self,
-        artifact: &Artifact,
-        frame: &Frame,
-        row: usize,
-        score: &Scored,
-        customer: Customer,
-    ) -> Result<()> {
-        self.keys.push(customer.key);
-        self.value_at_risk.push(customer.at_risk(score.probability));
-        self.currency.push(customer.currency);
-        self.owner.push(customer.owner);
-        self.probability.push(score.probability);
-        self.band.push(score.band.slug());
-        self.logit.push(score.logit);
-        self.base.push(score.base);
-        self.reasons.push(reasons(artifact, frame, row, score)?);
-        Ok(())
+    /// Puts the rows of another behind these.
+    fn extend(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.said.extend(other.said);
+        self.curves.extend(other.curves);
+        self.logit.extend(other.logit);
+        self.base.extend(other.base);
+        self.reasons.extend(other.reasons);
+        self.unsure.extend(other.unsure);
+        self.what_if.extend(other.what_if);
+        self.value_at_risk.extend(other.value_at_risk);
+        self.currency.extend(other.currency);
+        self.owner.extend(other.owner);
     }
 
-    fn batch(self, ids: &[&str], model: &str, stamp: Stamp) -> Result<RecordBatch> {
+    fn batch(self, ids: &[&str], said: &[Said], model: &str, stamp: Stamp) -> Result<RecordBatch> {
         let rows = ids.len();
         let money = Decimal128Array::from(self.value_at_risk)
             .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
@@ -145,8 +188,8 @@ impl ScoreRows {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(self.keys)),
             Arc::new(StringArray::from_iter_values(ids)),
-            Arc::new(Float64Array::from(self.probability)),
-            Arc::new(StringArray::from(self.band)),
+            Arc::new(Float64Array::from_iter_values(said.iter().map(|said| said.probability))),
+            Arc::new(StringArray::from_iter_values(said.iter().map(|said| said.band.slug()))),
             left_by(0),
             left_by(1),
             left_by(2),
@@ -164,11 +207,6 @@ impl ScoreRows {
         columns.extend(stamp.columns(model, rows));
         Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
     }
-}
-
-/// The strongest reasons in both languages, and the sum of the others, as JSON.
-fn reasons(artifact: &Artifact, frame: &Frame, row: usize, score: &Scored) -> Result<String> {
-    json(&artifact.content().model.reasons(frame, row, score, REASONS))
 }
 
 fn json(value: &impl Serialize) -> Result<String> {

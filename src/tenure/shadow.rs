@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use super::Tenure;
 use super::registry::Registry;
-use super::score_rows::{Prepared, Stamp};
+use super::score_rows::{Prepared, Said, Stamp};
 use crate::engine::Engine;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 use crate::tables::Run;
 
@@ -42,14 +42,16 @@ impl Tenure {
         let Some(model) = registry.shadow() else { return Ok(None) };
         let scored = async {
             let artifact = self.usable(model).await?;
-            self.prepare(engine, &artifact, cutoff).await
+            let prepared = self.prepare(engine, artifact, cutoff).await?;
+            let said = prepared.said()?;
+            Ok::<_, Error>((prepared, said))
         };
         let mut summary = ShadowSummary { model: model.to_owned(), customers: 0, refused: None };
         match scored.await {
-            Ok(prepared) => {
-                summary.customers = prepared.scored.len();
+            Ok::<_, Error>((prepared, said)) => {
+                summary.customers = said.len();
                 let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
-                run.append(Table::ShadowScores, rows(&prepared, model, stamp)?).await?;
+                run.append(Table::ShadowScores, rows(&prepared, &said, model, stamp)?).await?;
             }
             // Memory and time were there for the served model; that they are
             // not for both is a reason to tell, not one to score nobody.
@@ -63,15 +65,14 @@ impl Tenure {
 }
 
 /// The rows of `shadow_scores`: what can be compared, no reasons.
-fn rows(prepared: &Prepared, model: &str, stamp: Stamp) -> Result<RecordBatch> {
+fn rows(prepared: &Prepared, said: &[Said], model: &str, stamp: Stamp) -> Result<RecordBatch> {
     let ids = prepared.frame.ids();
     let key = |id: &String| prepared.known.get(id).and_then(|customer| customer.key);
-    let scored = &prepared.scored;
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(ids.iter().map(key).collect::<Int64Array>()),
         Arc::new(StringArray::from_iter_values(ids)),
-        Arc::new(Float64Array::from_iter_values(scored.iter().map(|score| score.probability))),
-        Arc::new(StringArray::from_iter_values(scored.iter().map(|score| score.band.slug()))),
+        Arc::new(Float64Array::from_iter_values(said.iter().map(|it| it.probability))),
+        Arc::new(StringArray::from_iter_values(said.iter().map(|it| it.band.slug()))),
     ];
     columns.extend(stamp.columns(model, ids.len()));
     Ok(RecordBatch::try_new(Table::ShadowScores.spec().schema(), columns)?)

@@ -63,7 +63,7 @@ pub(in super::super) fn check(
     let survival = fit(frame, &train, periods, day, &how)?;
     let Some(survival) = survival else { return Ok(Vec::new()) };
     let scored = model.score_rows(frame, &test, n_threads)?;
-    let curves = survival.curves_of(frame, &test, &scored, n_threads)?;
+    let curves = survival.curves(frame, &test, &scored, n_threads)?;
 
     let mut sums = HORIZONS.map(|_| Sums::default());
     for (&row, curve) in test.iter().zip(&curves) {

@@ -124,8 +124,9 @@ fn a_curve_and_the_score_never_contradict_each_other() {
         let survival = fitted(&frame, &params, 1);
         let scores: Vec<Scored> =
             (0..frame.n_rows()).map(|row| scored(0.001 + 0.99 * noise(row, 3))).collect();
-        let curves = survival.curves(&frame, &scores, 1).unwrap();
-        assert_eq!(curves, survival.curves(&frame, &scores, 3).unwrap());
+        let rows: Vec<usize> = (0..frame.n_rows()).collect();
+        let curves = survival.curves(&frame, &rows, &scores, 1).unwrap();
+        assert_eq!(curves, survival.curves(&frame, &rows, &scores, 3).unwrap());
         for (curve, score) in curves.iter().zip(&scores) {
             let left: Vec<f64> = curve.left_by.into_iter().flatten().collect();
             assert!(left.len() == 4 && left.is_sorted(), "{left:?}");

@@ -11,23 +11,21 @@ use arrow::compute::take;
 use arrow::util::display::array_value_to_string;
 
 use super::{Difference, ReplaySummary};
-use crate::churn::Artifact;
 use crate::error::Result;
 use crate::tenure::score_rows::{Prepared, Stamp};
 
 /// A run's scores, computed once more.
 pub(super) struct Again<'a> {
-    artifact: &'a Artifact,
     prepared: &'a Prepared,
     stamp: Stamp,
     places: HashMap<&'a str, usize>,
 }
 
 impl<'a> Again<'a> {
-    pub(super) fn new(artifact: &'a Artifact, prepared: &'a Prepared, stamp: Stamp) -> Self {
+    pub(super) fn new(prepared: &'a Prepared, stamp: Stamp) -> Self {
         let ids = prepared.frame.ids().iter().enumerate();
         let places = ids.map(|(row, id)| (id.as_str(), row)).collect();
-        Self { artifact, prepared, stamp, places }
+        Self { prepared, stamp, places }
     }
 
     /// Compares the rows of the customers that are wanted.
@@ -62,7 +60,7 @@ impl<'a> Again<'a> {
                 }
             }
         }
-        let (again, _) = self.prepared.rows(self.artifact, &ours, self.stamp)?;
+        let again = self.prepared.rows(&ours, self.stamp)?.batch;
         let theirs = UInt32Array::from(theirs);
         let mut differs = vec![false; ours.len()];
         for (column, field) in recorded.schema().fields().iter().enumerate() {

@@ -10,6 +10,7 @@
 
 mod agreement;
 mod bare;
+mod behind;
 mod breakdowns;
 mod by_hand;
 mod card;

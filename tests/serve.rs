@@ -101,6 +101,7 @@ fn routes() -> Vec<String> {
             .map(str::to_owned)
             .into();
     routes.push(format!("/customers/{customer}"));
+    routes.push(format!("/customers/{customer}/rows"));
     routes.push(format!("/v1/scores/{customer}"));
     let card = block_on(tenure.model_card(None)).unwrap();
     routes.push(format!("/models/{}", card.version.model));
@@ -186,6 +187,7 @@ fn a_failure_is_a_problem_document_that_offers_the_nearest_names() {
         ("/v1/scores?owner=%D5%C5", 400, "usage", ""),
         ("/v1/scores?changed_since=yesterday", 400, "usage", ""),
         ("/v1/scores/C00000", 404, "unknown", "C00"),
+        ("/v1/scores/C00000?rows=0", 400, "usage", ""),
         ("/v1/scors", 404, "unknown", "/v1/scores"),
         ("/v1/scores/%FF", 400, "usage", ""),
     ];
@@ -362,6 +364,9 @@ fn a_score_over_http_is_the_object_of_explain() {
         };
         let answer = ask(service, &format!("/v1/scores/{customer}"), &[]);
         assert_eq!(answer.text(), serde_json::to_string(&own(Language::En)).unwrap());
+        let rows = ask(service, &format!("/v1/scores/{customer}?rows=2"), &[]).json();
+        let first = &rows["reasons"][0]["rows"];
+        assert!(first["total"].is_u64() && first["rows"].as_array().unwrap().len() <= 2, "{first}");
         for (name, value) in &own(Language::En) {
             assert_eq!(&listed[name], value, "{customer}: {name}");
         }

@@ -5,13 +5,18 @@ use serde_json::{Map, Value};
 use super::output;
 use crate::config::Language;
 use crate::error::Result;
-use crate::tenure::Tenure;
+use crate::reports::render::table;
+use crate::tenure::{RowsBehind, Tenure};
 
 /// Say why a customer has the score they have
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The customer's id in the source
     customer: String,
+    /// List the rows of data behind each reason, the newest 20 or as many as given
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    rows: Option<u32>,
     /// table or json
     #[arg(long, default_value = "table", value_parser = ["table", "json"])]
     format: String,
@@ -19,11 +24,47 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, tenure: Tenure) -> Result<()> {
     let engine = tenure.engine().await?;
-    let score = tenure.explain(&engine, &args.customer, tenure.language()).await?;
+    let mut score = tenure.explain(&engine, &args.customer, tenure.language()).await?;
+    let most = args.rows.map(|most| most as usize);
     if args.format == "json" {
+        if let Some(most) = most {
+            tenure.add_rows(&engine, &mut score, most).await?;
+        }
         return output::json(&score);
     }
-    output::text(&render(&score, tenure.language()))
+    let behind = match most {
+        Some(most) => tenure.rows_behind(&engine, &score, most).await?,
+        None => Vec::new(),
+    };
+    output::text(&render(&score, &behind, tenure.language()))
+}
+
+/// How far the rows of a reason stand in, below its words.
+const INDENT: usize = 11;
+
+/// The rows behind a reason, below it.
+fn listed(behind: &RowsBehind, language: Language) -> String {
+    let title = behind.header.title.get(language);
+    let [shown, total] =
+        [behind.table.rows(), behind.total].map(|count| output::count(count as u64));
+    let head = match (behind.total, behind.table.rows() < behind.total) {
+        (0, _) => language.pick(format!("{title}: no rows"), format!("{title}：无记录")),
+        (_, true) => language.pick(
+            format!("{title}: the newest {shown} of {total} rows"),
+            format!("{title}：共 {total} 条，列出最近 {shown} 条"),
+        ),
+        (1, _) => language.pick(format!("{title}: 1 row"), format!("{title}：共 1 条")),
+        _ => language.pick(format!("{title}: {total} rows"), format!("{title}：共 {total} 条")),
+    };
+    let mut out = format!("{:INDENT$}{head}\n", "");
+    if behind.total > 0 {
+        let rows = table(&behind.table, &behind.header, language);
+        for line in rows.lines() {
+            out.push_str(&format!("{:INDENT$}{line}\n", ""));
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// By when the customer will have left, as far as the model says.
@@ -52,7 +93,7 @@ fn curve(score: &Map<String, Value>, language: Language) -> String {
 }
 
 /// Log-odds as they add up, the strongest reason first.
-fn render(score: &Map<String, Value>, language: Language) -> String {
+fn render(score: &Map<String, Value>, behind: &[Option<RowsBehind>], language: Language) -> String {
     let number = |name: &str| score.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let text = |name: &str| score.get(name).and_then(Value::as_str).unwrap_or_default();
     let at_risk = score.get("value_at_risk").and_then(Value::as_f64);
@@ -76,10 +117,14 @@ fn render(score: &Map<String, Value>, language: Language) -> String {
     out.push_str(&curve(score, language));
     let average = language.pick("average customer", "平均客户");
     out.push_str(&format!("{:>+9.4}  {average}\n", number("base")));
-    for reason in score.get("reasons").and_then(Value::as_array).into_iter().flatten() {
+    let reasons = score.get("reasons").and_then(Value::as_array).into_iter().flatten();
+    for (place, reason) in reasons.enumerate() {
         let contribution = reason.get("contribution").and_then(Value::as_f64).unwrap_or(f64::NAN);
         let words = reason.get("text").and_then(Value::as_str).unwrap_or_default();
         out.push_str(&format!("{contribution:>+9.4}  {words}\n"));
+        if let Some(behind) = behind.get(place).and_then(Option::as_ref) {
+            out.push_str(&listed(behind, language));
+        }
     }
     let sum = language.pick("= log-odds of leaving", "= 流失的对数几率");
     out.push_str(&format!("{:>+9.4}  {sum}\n", number("logit")));

@@ -39,14 +39,16 @@ pub enum Purpose {
     Churn,
     /// `queries/pages`: what a page of the dashboard shows beside reports.
     Page,
+    /// `queries/rows`: what the features of a group read of one customer.
+    Rows,
     /// `queries/parts`: what several of the others read like a table.
     Part,
 }
 
 impl Purpose {
     /// Parts first: the others name them.
-    const ALL: [Self; 6] =
-        [Self::Part, Self::Report, Self::Check, Self::Feature, Self::Churn, Self::Page];
+    const ALL: [Self; 7] =
+        [Self::Part, Self::Report, Self::Check, Self::Feature, Self::Churn, Self::Page, Self::Rows];
 
     const fn folder(self) -> &'static str {
         match self {
@@ -55,6 +57,7 @@ impl Purpose {
             Self::Feature => "features",
             Self::Churn => "churn",
             Self::Page => "pages",
+            Self::Rows => "rows",
             Self::Part => "parts",
         }
     }
@@ -66,6 +69,7 @@ impl Purpose {
             Self::Feature => "feature group",
             Self::Churn => "churn query",
             Self::Page => "page query",
+            Self::Rows => "query of rows",
             Self::Part => "part",
         }
     }

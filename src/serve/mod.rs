@@ -130,6 +130,7 @@ pub fn router(state: AppState) -> Router {
         .route("/at-risk", get(dashboard::at_risk::page))
         .route("/customers/{id}", get(dashboard::customer::page))
         .route("/models/{id}", get(dashboard::model::page))
+        .route("/customers/{id}/rows", get(dashboard::behind::page))
         .route("/v1/reports", get(reports::list))
         .route("/v1/reports/{name}", get(reports::one))
         .route("/v1/scores", get(scores::list))

@@ -6,6 +6,8 @@
 //! Operation ids are short ASCII words, because importers make method names
 //! of them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -73,6 +75,34 @@ pub struct Reason {
     pub text: String,
     /// What each feature adds, where the reason is of several about the same thing.
     pub parts: Option<Vec<ReasonPart>>,
+    /// With `rows`: the rows of data that the feature reads of this customer; null
+    /// for the smaller reasons together.
+    pub rows: Option<ReasonRows>,
+}
+
+/// The rows of data behind a reason: what had happened and was known at the cutoff.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonRows {
+    /// The feature group they are of, called like what it reads; `customers` for an
+    /// attribute.
+    pub group: String,
+    /// How many there are in all.
+    pub total: usize,
+    /// The newest, newest first.
+    pub rows: Vec<ReasonRow>,
+}
+
+/// A row behind a reason, with the columns of its group.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonRow {
+    /// When it happened.
+    pub at: Option<String>,
+    /// How many days, of 24 hours, before the cutoff: a row below 30 is in a window
+    /// of 30 days.
+    pub days_before: Option<f64>,
+    /// The other columns.
+    #[serde(flatten)]
+    pub columns: BTreeMap<String, Value>,
 }
 
 /// A feature's part in a reason.

@@ -103,6 +103,7 @@ pub async fn list(State(state): State<AppState>, visit: Visit) -> Result<Respons
 #[utoipa::path(get, path = "/v1/scores/{customer_id}", operation_id = "getScore", tag = "scores",
     params(
         ("customer_id" = String, Path, description = "The customer's id in the source"),
+        ("rows" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "Also list the rows of data behind each reason, at most so many of each"),
         ("lang" = Option<super::openapi::LangName>, Query, description = "Language of the reasons")),
     responses(
         (status = 200, description = "The newest score with its reasons", body = Score,
@@ -116,13 +117,31 @@ pub async fn one(
     visit: Visit,
 ) -> Result<Response, Problem> {
     let Path(customer) = customer?;
-    refuse_unknown(&visit.parameters()?, &["lang"]).map_err(Problem::of_parameters)?;
-    let query = state.tenure().catalogue().get(Purpose::Churn, "score_of")?;
+    let mut params = visit.parameters()?;
+    let most = params.remove("rows").map(|text| whole("rows", &text)).transpose();
+    let most = most.map_err(Problem::of_parameters)?;
+    refuse_unknown(&params, &["lang", "rows"]).map_err(Problem::of_parameters)?;
+    let catalogue = state.tenure().catalogue();
+    let mut made_of = vec![catalogue.get(Purpose::Churn, "score_of")?.sql.as_str()];
+    if most.is_some() {
+        made_of.extend(catalogue.all(Purpose::Rows).map(|query| query.sql.as_str()));
+    }
     let work = async |engine: Engine| -> Result<Response, Problem> {
-        let score = state.tenure().explain(&engine, &customer, visit.lang).await?;
+        let mut score = state.tenure().explain(&engine, &customer, visit.lang).await?;
+        if let Some(most) = most {
+            state.tenure().add_rows(&engine, &mut score, most).await?;
+        }
         Ok(Json(score).into_response())
     };
-    answer::versioned(&state, &visit, &[&query.sql], work).await
+    answer::versioned(&state, &visit, &made_of, work).await
+}
+
+/// A number of rows.
+fn whole(name: &str, text: &str) -> TenureResult<usize> {
+    text.parse().ok().filter(|number| (1..=LARGEST_PAGE).contains(number)).ok_or_else(|| {
+        let words = format!("{name}: \"{text}\" is not a number from 1 to {LARGEST_PAGE}");
+        Error::new(ErrorKind::Usage, words)
+    })
 }
 
 /// The next page's address, as a `Link` header (RFC 8288).
@@ -161,8 +180,7 @@ pub(super) fn asked(mut params: BTreeMap<String, String>) -> TenureResult<ScoreR
             Some(number.ok_or_else(|| wrong("min_probability", &text, expected))?);
     }
     if let Some(text) = params.remove("limit") {
-        let number = text.parse().ok().filter(|number| (1..=LARGEST_PAGE).contains(number));
-        request.limit = number.ok_or_else(|| wrong("limit", &text, "a number from 1 to 1000"))?;
+        request.limit = whole("limit", &text)?;
     }
     if let Some(text) = params.remove("changed_since") {
         // A plus sign in an address that was not encoded arrives as a space.

@@ -17,6 +17,7 @@ use crate::tables::Store;
 
 mod alerts;
 mod asked;
+mod behind;
 mod card;
 mod challenge;
 mod compact;
@@ -38,6 +39,7 @@ mod scores;
 mod shadow;
 
 pub use alerts::AlertSummary;
+pub use behind::RowsBehind;
 pub use card::ModelCard;
 pub use challenge::{Comparison, Promotion, Reason, Verdict};
 pub use compact::{CompactSummary, Compacted};

@@ -16,6 +16,7 @@ use super::visit::Visit;
 use crate::error::{Error, ErrorKind};
 
 pub mod at_risk;
+pub mod behind;
 pub mod customer;
 pub mod model;
 pub mod overview;

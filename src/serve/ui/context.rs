@@ -72,6 +72,12 @@ impl Context {
         self.link(&format!("{}/{}", Self::MODELS, encode(id)), &[])
     }
 
+    /// A link to the rows of data behind the reasons of that customer's score.
+    #[must_use]
+    pub fn rows_behind(&self, id: &str) -> String {
+        self.link(&format!("{}/{}/rows", Self::CUSTOMERS, encode(id)), &[])
+    }
+
     /// This very page in another language.
     #[must_use]
     pub fn in_lang(&self, lang: Lang) -> String {

@@ -18,6 +18,7 @@ use super::pages::{Parameter, ParameterKind};
 use super::table::{self, Column, ColumnKind, DataTable, Row};
 use markup::{tags, words};
 
+mod behind;
 mod marks;
 mod markup;
 mod numbers;
@@ -216,6 +217,7 @@ fn pages() -> Vec<String> {
             pages.push(report::render(&cx, &report_page(kind, columns, evil.clone())));
         }
         pages.push(customer::render(&cx, &customer_page()));
+        pages.push(super::pages::behind::render(&cx, &behind::page()));
         pages.push(at_risk::render(&cx, &at_risk_page()));
         pages.push(error::render(&cx, &failure));
     }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::behind;
 use super::timeline::{self, Event};
 use crate::serve::ui::band::{self, Band};
 use crate::serve::ui::charts::contributions::{self, Step};
@@ -93,7 +94,7 @@ pub fn render(cx: &Context, page: &CustomerPage) -> Markup {
     let body = html! {
         (layout::heading(cx, name, Some(&lead), page.as_of.as_deref()))
         @match &page.score {
-            Ok(score) => { (summary(cx, score)) (reasons(cx, score)) },
+            Ok(score) => { (summary(cx, score)) (reasons(cx, &page.customer_id, score)) },
             Err(why) => (layout::empty(lang.t(Text::NotScored), lang.t(*why))),
         }
         div.columns {
@@ -132,7 +133,7 @@ fn summary(cx: &Context, score: &Score) -> Markup {
 }
 
 /// The waterfall and, below it, the same steps as numbers.
-fn reasons(cx: &Context, score: &Score) -> Markup {
+fn reasons(cx: &Context, customer: &str, score: &Score) -> Markup {
     let lang = cx.lang;
     // One reason too many is worth its own bar more than a bar for "the rest".
     let drawn = if score.reasons.len() <= DRAWN + 1 { score.reasons.len() } else { DRAWN };
@@ -169,7 +170,7 @@ fn reasons(cx: &Context, score: &Score) -> Markup {
             }
             details {
                 summary { (lang.t(Text::TheNumbers)) }
-                (reason_table(cx, score, large, small, rest.as_ref()))
+                (reason_table(cx, customer, score, large, small, rest.as_ref()))
             }
         }
     }
@@ -177,12 +178,17 @@ fn reasons(cx: &Context, score: &Score) -> Markup {
 
 fn reason_table(
     cx: &Context,
+    customer: &str,
     score: &Score,
     large: &[Reason],
     small: &[Reason],
     rest: Option<&Step>,
 ) -> Markup {
     let lang = cx.lang;
+    let rows = cx.rows_behind(customer);
+    let line = |place: usize, reason, inner| {
+        reason_line(reason, inner, &format!("{rows}#{}", behind::anchor(place)), lang)
+    };
     html! {
         div.scroll tabindex="0" role="group" aria-label=(lang.t(Text::WhyThisScore)) {
             table.reasons {
@@ -195,10 +201,12 @@ fn reason_table(
                 }
                 tbody {
                     tr { td { (lang.t(Text::Base)) } td {} td.num { (exact(score.base)) } }
-                    @for reason in large { (reason_line(reason, false, lang)) }
+                    @for (place, reason) in large.iter().enumerate() { (line(place, reason, false)) }
                     @if let Some(rest) = rest {
                         tr { td { (rest.name) } td {} td.num { (exact(rest.contribution)) } }
-                        @for reason in small { (reason_line(reason, true, lang)) }
+                        @for (place, reason) in small.iter().enumerate() {
+                            (line(large.len() + place, reason, true))
+                        }
                     }
                 }
                 tfoot {
@@ -213,7 +221,7 @@ fn reason_table(
     }
 }
 
-fn reason_line(reason: &Reason, inner: bool, lang: Lang) -> Markup {
+fn reason_line(reason: &Reason, inner: bool, rows: &str, lang: Lang) -> Markup {
     let value = match (&reason.value, Decimal::of(&reason.value)) {
         (Value::Bool(yes), _) => Formatted::plain(format::flag(*yes, lang)),
         (_, Some(decimal)) => format::fixed(&decimal, 0, 2),
@@ -222,7 +230,10 @@ fn reason_line(reason: &Reason, inner: bool, lang: Lang) -> Markup {
     };
     html! {
         tr.inner[inner] {
-            td { (reason.text) p.note { code { (reason.feature) } } }
+            td {
+                (reason.text)
+                p.note { code { (reason.feature) } " · " a href=(rows) { (lang.t(Text::SeeRows)) } }
+            }
             td { (value) }
             td.num { (exact(reason.contribution)) }
         }

@@ -4,6 +4,7 @@
 //! here reads data or knows HTTP; handlers fill the structs.
 
 pub mod at_risk;
+pub mod behind;
 pub mod customer;
 pub mod error;
 pub mod model_card;

@@ -30,11 +30,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::reports::header::ColumnNote;
 use crate::reports::{self, Catalogue, Purpose, Query, Value};
 use crate::text::Text;
+use texts::{Texts, number};
 
 mod departures;
 pub mod guard;
 pub(crate) mod label;
 pub mod panel;
+mod texts;
 
 /// Canonical customer columns that are features whenever attributes are.
 const PROFILE: [&str; 4] = ["segment", "channel", "region", "industry"];
@@ -57,7 +59,7 @@ struct Gathering {
 #[derive(Debug)]
 enum Raw {
     Numbers(Vec<f64>),
-    Texts(Vec<Option<String>>),
+    Texts(Texts),
 }
 
 impl Gathered {
@@ -103,10 +105,14 @@ impl Gathered {
         exclude: &[String],
     ) -> Result<()> {
         let mut seen = vec![false; added];
+        // Looked up once, and not again for each of many features.
+        let mut places: Vec<Vec<Option<usize>>> = Vec::with_capacity(batches.len());
         for batch in batches {
             let ids = customer_ids(query, batch)?;
-            for row in 0..batch.num_rows() {
-                let Some(&at) = place.get(ids.value(row)) else { continue };
+            let own = (0..batch.num_rows()).map(|row| place.get(ids.value(row)).copied());
+            let own: Vec<Option<usize>> = own.collect();
+            for (row, at) in own.iter().enumerate() {
+                let Some(at) = *at else { continue };
                 if std::mem::replace(&mut seen[at], true) {
                     return Err(Error::new(
                         ErrorKind::Query,
@@ -115,6 +121,7 @@ impl Gathered {
                     .hint("a feature group returns one row per customer"));
                 }
             }
+            places.push(own);
         }
         for (name, note) in &query.header.columns {
             if exclude.contains(name) {
@@ -130,7 +137,7 @@ impl Gathered {
             });
             let Raw::Numbers(values) = &mut gathering.values else { continue };
             values.resize(rows + added, absent);
-            for batch in batches {
+            for (batch, places) in batches.iter().zip(&places) {
                 let column = batch.column_by_name(name).ok_or_else(|| {
                     Error::new(
                         ErrorKind::Query,
@@ -139,14 +146,11 @@ impl Gathered {
                 })?;
                 let numbers = cast(column, &DataType::Float64)?;
                 let numbers = numbers.as_primitive::<Float64Type>();
-                let ids = customer_ids(query, batch)?;
-                for row in 0..batch.num_rows() {
-                    if let Some(&at) = place.get(ids.value(row)) {
-                        let value =
-                            if numbers.is_null(row) { f64::NAN } else { numbers.value(row) };
-                        // Ratios of a customer with nothing to divide by.
-                        values[rows + at] = if value.is_finite() { value } else { f64::NAN };
-                    }
+                for (row, at) in places.iter().enumerate() {
+                    let Some(at) = *at else { continue };
+                    let value = if numbers.is_null(row) { f64::NAN } else { numbers.value(row) };
+                    // Ratios of a customer with nothing to divide by.
+                    values[rows + at] = if value.is_finite() { value } else { f64::NAN };
                 }
             }
         }
@@ -160,18 +164,36 @@ impl Gathered {
         added: usize,
         wanted: &Features,
     ) {
+        let asked = |name: &str| {
+            let asked = match &wanted.attributes {
+                Attributes::All(all) => *all,
+                Attributes::Named(names) => names.iter().any(|it| it == name),
+            };
+            asked && !wanted.exclude.iter().any(|it| it == name)
+        };
         for batch in batches {
             let Some(ids) = batch.column_by_name("customer_id") else { continue };
             let ids = ids.as_string::<i32>();
-            for row in 0..batch.num_rows() {
-                let Some(&at) = place.get(ids.value(row)) else { continue };
-                for (name, value) in profile(batch, row).into_iter().chain(attributes(batch, row)) {
-                    let asked = match &wanted.attributes {
-                        Attributes::All(all) => *all,
-                        Attributes::Named(names) => names.contains(&name),
-                    };
-                    if asked && !wanted.exclude.contains(&name) {
+            let places: Vec<Option<usize>> =
+                (0..batch.num_rows()).map(|row| place.get(ids.value(row)).copied()).collect();
+            for name in PROFILE.into_iter().filter(|name| asked(name)) {
+                let column = batch.column_by_name(name).and_then(|it| it.as_string_opt::<i32>());
+                let Some(column) = column else { continue };
+                for (at, value) in places.iter().zip(column) {
+                    if let Some((at, value)) = at.zip(value) {
                         self.set_text(name, at, added, value);
+                    }
+                }
+            }
+            let map = batch.column_by_name("attributes").and_then(|it| it.as_map_opt());
+            let Some(map) = map else { continue };
+            let (keys, values) = (map.keys().as_string::<i32>(), map.values().as_string::<i32>());
+            for (row, at) in places.iter().enumerate() {
+                let Some(at) = at.filter(|_| map.is_valid(row)) else { continue };
+                let [from, to] = [row, row + 1].map(|row| map.value_offsets()[row] as usize);
+                for entry in (from..to).filter(|&entry| values.is_valid(entry)) {
+                    if asked(keys.value(entry)) {
+                        self.set_text(keys.value(entry), at, added, values.value(entry));
                     }
                 }
             }
@@ -180,20 +202,25 @@ impl Gathered {
 
     /// Sets a value of an attribute. Groups are added first, so an attribute
     /// that is called like a feature is told apart the same way every time.
-    fn set_text(&mut self, mut name: String, at: usize, added: usize, value: String) {
+    fn set_text(&mut self, name: &str, at: usize, added: usize, value: &str) {
         let rows = self.rows;
-        if self.columns.get(&name).is_some_and(|known| matches!(known.values, Raw::Numbers(_))) {
-            name.insert_str(0, "attribute_");
+        let is_feature =
+            self.columns.get(name).is_some_and(|known| matches!(known.values, Raw::Numbers(_)));
+        let own = is_feature.then(|| format!("attribute_{name}"));
+        let name = own.as_deref().unwrap_or(name);
+        if !self.columns.contains_key(name) {
+            let gathering = Gathering {
+                title: Text::same(name),
+                unit: None,
+                about: About::default(),
+                values: Raw::Texts(Texts::default()),
+            };
+            self.columns.insert(name.to_owned(), gathering);
         }
-        let gathering = self.columns.entry(name).or_insert_with_key(|name| Gathering {
-            title: Text::same(name),
-            unit: None,
-            about: About::default(),
-            values: Raw::Texts(vec![None; rows]),
-        });
-        if let Raw::Texts(values) = &mut gathering.values {
-            values.resize(rows + added, None);
-            values[rows + at] = Some(value);
+        let values = self.columns.get_mut(name).map(|gathering| &mut gathering.values);
+        if let Some(Raw::Texts(texts)) = values {
+            texts.codes.resize(rows + added, None);
+            texts.set(rows + at, value);
         }
     }
 
@@ -202,7 +229,7 @@ impl Gathered {
         for gathering in self.columns.values_mut() {
             match &mut gathering.values {
                 Raw::Numbers(values) => values.resize(self.rows, f64::NAN),
-                Raw::Texts(values) => values.resize(self.rows, None),
+                Raw::Texts(texts) => texts.codes.resize(self.rows, None),
             }
         }
     }
@@ -214,10 +241,10 @@ impl Gathered {
         let column = |(name, gathering): (String, Gathering)| {
             let values = match gathering.values {
                 Raw::Numbers(values) => Values::Numeric(values),
-                Raw::Texts(texts) if texts.iter().flatten().all(|text| number(text).is_some()) => {
-                    numbers(&texts)
+                Raw::Texts(texts) if texts.levels.iter().all(|text| number(text).is_some()) => {
+                    texts.numbers()
                 }
-                Raw::Texts(texts) => Values::categorical(texts.iter().map(Option::as_deref)),
+                Raw::Texts(texts) => texts.categorical(),
             };
             let Gathering { title, unit, about, .. } = gathering;
             Column { name, title, unit, about, values }
@@ -234,10 +261,8 @@ impl Gathered {
             let raw = self.columns.remove(&feature.name).map(|gathering| gathering.values);
             let values = match (raw, feature.is_numeric) {
                 (Some(Raw::Numbers(values)), _) => Values::Numeric(values),
-                (Some(Raw::Texts(texts)), true) => numbers(&texts),
-                (Some(Raw::Texts(texts)), false) => {
-                    Values::categorical(texts.iter().map(Option::as_deref))
-                }
+                (Some(Raw::Texts(texts)), true) => texts.numbers(),
+                (Some(Raw::Texts(texts)), false) => texts.categorical(),
                 (None, true) => Values::Numeric(vec![f64::NAN; self.rows]),
                 (None, false) => Values::categorical(vec![None; self.rows]),
             };
@@ -260,16 +285,6 @@ impl Gathered {
         }
         columns
     }
-}
-
-/// Attribute values as numbers; one that does not read as one is missing.
-fn numbers(texts: &[Option<String>]) -> Values {
-    let parsed = |text: &Option<String>| text.as_deref().and_then(number).unwrap_or(f64::NAN);
-    Values::Numeric(texts.iter().map(parsed).collect())
-}
-
-fn number(text: &str) -> Option<f64> {
-    text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 /// What a customer has who has no row in a group. The mean of no orders is not
@@ -314,33 +329,6 @@ fn customer_ids<'a>(
         .ok_or_else(|| {
             Error::new(ErrorKind::Query, format!("{}: no text column customer_id", query.file))
         })
-}
-
-fn profile(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
-    PROFILE
-        .iter()
-        .filter_map(|name| {
-            let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;
-            (!column.is_null(row)).then(|| ((*name).to_owned(), column.value(row).to_owned()))
-        })
-        .collect()
-}
-
-fn attributes(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
-    let Some(map) = batch.column_by_name("attributes").and_then(|column| column.as_map_opt())
-    else {
-        return Vec::new();
-    };
-    if map.is_null(row) {
-        return Vec::new();
-    }
-    let entries = map.value(row);
-    let keys = entries.column(0).as_string::<i32>();
-    let values = entries.column(1).as_string::<i32>();
-    (0..entries.len())
-        .filter(|&entry| !values.is_null(entry))
-        .map(|entry| (keys.value(entry).to_owned(), values.value(entry).to_owned()))
-        .collect()
 }
 
 /// Runs a query file over a view at `cutoff`.

@@ -27,6 +27,9 @@ use crate::schema::Table;
 /// reader wants them, many enough that its footer and dictionaries do not weigh.
 const GROUP_ROWS: usize = 1 << 18;
 
+/// Bytes of a row group that wait in memory at most: reasons of scores are long.
+const GROUP_BYTES: usize = 32 << 20;
+
 /// Bytes of different values after which a column of a row group has too many
 /// for a dictionary to pay: enough for its customers, not for ids of rows.
 const DICTIONARY_BYTES: usize = 128 << 10;
@@ -72,6 +75,9 @@ impl FileWriter {
             let rows = rows.slice(start, GROUP_ROWS.min(rows.num_rows() - start));
             self.parquet.write(&rows)?;
             self.file.rows += rows.num_rows() as u64;
+            if self.parquet.in_progress_size() > GROUP_BYTES {
+                self.parquet.flush()?;
+            }
             self.hand_over().await?;
             // Encoding is work: let others of this thread go on.
             tokio::task::yield_now().await;

@@ -60,7 +60,7 @@ const QUERIES: [&str; 3] = ["alerted", "left_alone", "probabilities"];
 /// Scores that a run is to publish, and what they were made with.
 pub(super) struct Scoring {
     pub engine: Engine,
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// One per row of the frame.
     pub said: Vec<Said>,
     pub stamp: Stamp,

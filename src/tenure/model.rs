@@ -6,6 +6,7 @@
 //! and moment give the same artifact and the same scores, to the bit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type};
@@ -22,7 +23,7 @@ use super::customer::Customer;
 use super::learn::Learnt;
 use super::models::{fingerprint, given_up};
 use super::registry::{SCORE, TRAIN};
-use super::score_rows::{CHUNK, Prepared, Stamp};
+use super::score_rows::{Prepared, Scored, Stamp};
 use super::shadow::ShadowSummary;
 use crate::churn::{
     Artifact, Band, ChurnParams, ChurnSpec, Content, Period, Provenance, Role, Trained, Validation,
@@ -242,18 +243,8 @@ impl Tenure {
             .hint(spec.label.eligibility()));
         }
         let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
-        let everybody: Vec<usize> = (0..prepared.frame.n_rows()).collect();
-        let (mut said, mut sums) = (Vec::with_capacity(everybody.len()), BTreeMap::new());
-        for chunk in everybody.chunks(CHUNK) {
-            let scores = prepared.rows(chunk, stamp)?;
-            said.extend(scores.said);
-            for (currency, sum) in scores.at_risk {
-                *sums.entry(currency).or_insert(0) += sum;
-            }
-            run.append(Table::Scores, scores.batch).await?;
-        }
-        let at_risk = |(currency, sum): (String, i128)| (currency, sum as f64 / 1e4);
-        let value_at_risk = sums.into_iter().map(at_risk).collect();
+        let prepared = Arc::new(prepared);
+        let Scored { said, at_risk: value_at_risk } = prepared.write(run, stamp).await?;
         let shadow = self.shadow_in(run, &engine, cutoff).await?;
         let summary = ScoreSummary {
             run_id: run.id(),

@@ -11,13 +11,16 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use chrono::{DateTime, Utc};
-
+use futures::StreamExt;
 use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 use super::customer::Customer;
-use crate::churn::{Artifact, Band, Content, Curve, Frame, Scored, parallel};
+use crate::churn::{self, Artifact, Band, Content, Curve, Frame, parallel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{MONEY_PRECISION, MONEY_SCALE, Table};
+use crate::tables::{Output, Run};
 
 /// Reasons stored with a score; the others are stored as one remainder, so
 /// that base and reasons still add up to the logit.
@@ -25,7 +28,7 @@ const REASONS: usize = 10;
 
 /// Customers computed at a time: reasons are long, and all of a million customers
 /// would not fit into memory.
-pub(super) const CHUNK: usize = 16_384;
+pub(super) const CHUNK: usize = 4_096;
 /// Customers that one thread computes from start to end.
 const PIECE: usize = 1_024;
 
@@ -48,19 +51,19 @@ pub(super) struct Said {
     pub band: Band,
 }
 
-impl From<&Scored> for Said {
-    fn from(scored: &Scored) -> Self {
+impl From<&churn::Scored> for Said {
+    fn from(scored: &churn::Scored) -> Self {
         Self { probability: scored.probability, band: scored.band }
     }
 }
 
-/// Rows of `scores`.
-pub(super) struct Scores {
-    pub batch: RecordBatch,
-    /// What each says.
+/// What the scores of a run say together.
+#[derive(Default)]
+pub(super) struct Scored {
+    /// One per row of the frame.
     pub said: Vec<Said>,
-    /// Values at risk by currency, in the unit of `scores`.
-    pub at_risk: BTreeMap<String, i128>,
+    /// Values at risk by currency.
+    pub at_risk: BTreeMap<String, f64>,
 }
 
 /// What the rows of a scoring have in common.
@@ -88,21 +91,54 @@ impl Stamp {
 }
 
 impl Prepared {
+    /// Adds the scores of all customers to a run. Each thread computes and writes a
+    /// share of the customers, in the order of the table.
+    pub(super) async fn write(self: &Arc<Self>, run: &mut Run, stamp: Stamp) -> Result<Scored> {
+        let mut order: Vec<usize> = (0..self.frame.n_rows()).collect();
+        let key = |row: &usize| self.known.get(&self.frame.ids()[*row]).and_then(|it| it.key);
+        order.sort_by_cached_key(|row| (key(row).is_none(), key(row)));
+        let (told, mut heard) = mpsc::unbounded_channel();
+        let n_shares = self.threads.clamp(1, order.len().div_ceil(CHUNK).max(1));
+        let shares = order.chunks(order.len().div_ceil(n_shares).max(1)).map(|share| {
+            let chunks: Vec<Vec<usize>> = share.chunks(CHUNK).map(<[usize]>::to_vec).collect();
+            let (prepared, told) = (Arc::clone(self), told.clone());
+            let rows = futures::stream::iter(chunks).then(move |chunk| {
+                let (prepared, told) = (Arc::clone(&prepared), told.clone());
+                let rows = spawn_blocking(move || {
+                    let rows = prepared.piece(&chunk)?;
+                    let (said, at_risk) = (rows.said.clone(), rows.at_risk());
+                    // Nobody listens any more when the work was given up.
+                    let _ = told.send((chunk.clone(), said, at_risk));
+                    rows.batch(&prepared, &chunk, stamp)
+                });
+                async {
+                    rows.await.map_err(|error| {
+                        Error::new(ErrorKind::Internal, "scoring").caused_by(error)
+                    })?
+                }
+            });
+            (run.output(Table::Scores), rows.boxed())
+        });
+        let files = Output::write_all(shares.collect(), &mut |_| {}).await?;
+        run.replace(Table::Scores, Vec::new(), files);
+        drop(told);
+        let mut said = vec![None; self.frame.n_rows()];
+        let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+        while let Some((chunk, of_chunk, at_risk)) = heard.recv().await {
+            chunk.into_iter().zip(of_chunk).for_each(|(row, it)| said[row] = Some(it));
+            at_risk.into_iter().for_each(|(code, sum)| *sums.entry(code).or_default() += sum);
+        }
+        let at_risk = sums.into_iter().map(|(currency, sum)| (currency, sum as f64 / 1e4));
+        Ok(Scored { said: said.into_iter().flatten().collect(), at_risk: at_risk.collect() })
+    }
+
     /// The scores of some rows of the frame, in their order.
-    pub(super) fn rows(&self, chosen: &[usize], stamp: Stamp) -> Result<Scores> {
+    pub(super) fn rows(&self, chosen: &[usize], stamp: Stamp) -> Result<RecordBatch> {
         let pieces: Vec<&[usize]> = chosen.chunks(PIECE).collect();
         let pieces = parallel::map(&pieces, self.threads, |rows| self.piece(rows))?;
         let mut rows = ScoreRows::default();
         pieces.into_iter().for_each(|piece| rows.extend(piece));
-        let mut at_risk: BTreeMap<String, i128> = BTreeMap::new();
-        for (value, currency) in rows.value_at_risk.iter().zip(&rows.currency) {
-            if let (Some(value), Some(currency)) = (value, currency) {
-                *at_risk.entry(currency.clone()).or_default() += value;
-            }
-        }
-        let ids: Vec<&str> = chosen.iter().map(|&row| self.frame.ids()[row].as_str()).collect();
-        let said = std::mem::take(&mut rows.said);
-        Ok(Scores { batch: rows.batch(&ids, &said, self.artifact.id(), stamp)?, said, at_risk })
+        rows.batch(self, chosen, stamp)
     }
 
     /// What the model says of all rows, without reasons.
@@ -176,8 +212,21 @@ impl ScoreRows {
         self.owner.extend(other.owner);
     }
 
-    fn batch(self, ids: &[&str], said: &[Said], model: &str, stamp: Stamp) -> Result<RecordBatch> {
-        let rows = ids.len();
+    /// Values at risk by currency, in the unit of `scores`.
+    fn at_risk(&self) -> BTreeMap<String, i128> {
+        let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+        for (value, currency) in self.value_at_risk.iter().zip(&self.currency) {
+            if let (Some(value), Some(currency)) = (value, currency) {
+                *sums.entry(currency.clone()).or_default() += value;
+            }
+        }
+        sums
+    }
+
+    /// The rows, which are of the `chosen` rows of the frame.
+    fn batch(self, of: &Prepared, chosen: &[usize], stamp: Stamp) -> Result<RecordBatch> {
+        let ids = chosen.iter().map(|&row| of.frame.ids()[row].as_str());
+        let said = &self.said;
         let money = Decimal128Array::from(self.value_at_risk)
             .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)?;
         let left_by = |horizon: usize| -> ArrayRef {
@@ -204,7 +253,7 @@ impl ScoreRows {
             Arc::new(StringArray::from(self.currency)),
             Arc::new(StringArray::from(self.owner)),
         ];
-        columns.extend(stamp.columns(model, rows));
+        columns.extend(stamp.columns(of.artifact.id(), chosen.len()));
         Ok(RecordBatch::try_new(Table::Scores.spec().schema(), columns)?)
     }
 }

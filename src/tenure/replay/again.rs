@@ -60,7 +60,7 @@ impl<'a> Again<'a> {
                 }
             }
         }
-        let again = self.prepared.rows(&ours, self.stamp)?.batch;
+        let again = self.prepared.rows(&ours, self.stamp)?;
         let theirs = UInt32Array::from(theirs);
         let mut differs = vec![false; ours.len()];
         for (column, field) in recorded.schema().fields().iter().enumerate() {

@@ -19,6 +19,9 @@ use super::text::Text;
 /// Where a row of several units keeps its own, whatever the column `unit` shows.
 pub const UNIT: &str = "unit code";
 
+/// Letters from which words get more room, so that a sentence is no tower of lines.
+const LONG: usize = 60;
+
 /// One row: column name to value, as the JSON answer holds it.
 pub type Row = Map<String, Value>;
 
@@ -310,7 +313,7 @@ fn cell(cx: &Context, column: &Column, row: &Row) -> Markup {
         } @else if let Some(id) = id {
             td { a href=(cx.customer(id)) { (shown) } }
         } @else if column.kind == ColumnKind::Text {
-            td.words { (shown) }
+            td.words.long[shown.text.chars().count() > LONG] { (shown) }
         } @else {
             td { (shown) }
         }

@@ -22,6 +22,9 @@ pub struct Step {
     pub contribution: f64,
 }
 
+/// The most room that names take beside the bars; a reason is a sentence.
+const NAMES: f64 = 500.0;
+
 /// Probabilities that the upper axis names, where they are in range.
 const LANDMARKS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
@@ -68,7 +71,7 @@ fn draw(frame: &Frame, base: f64, steps: &[Step], probability: f64) -> Markup {
         .chain([label::width(lang.t(Text::Base)), label::width(lang.t(Text::ThisCustomer))])
         .fold(0.0, f64::max);
     // On a phone a reason stands above its bar, otherwise left of it.
-    let left = if frame.narrow { 0.0 } else { names.min(360.0) + 16.0 };
+    let left = if frame.narrow { 0.0 } else { names.min(NAMES) + 16.0 };
     let (row, drop) = if frame.narrow { (44.0, 18.0) } else { (30.0, 0.0) };
     let turns = ways.iter().flat_map(|(_, from, to)| [*from, *to]).chain([base]);
     let round = Scale::nice(turns.clone(), false, 5, (0.0, 1.0));
@@ -76,7 +79,7 @@ fn draw(frame: &Frame, base: f64, steps: &[Step], probability: f64) -> Markup {
         (low.min(turn), high.max(turn))
     });
     // Beyond the outermost turns stand their words.
-    let xs = Scale::exact(ends, (left + 52.0, frame.width - 92.0));
+    let xs = Scale::exact(ends, (left + 52.0, frame.width - 108.0));
     let top = 40.0;
     #[expect(clippy::cast_precision_loss, reason = "a score has a few dozen reasons")]
     let row_top = |index: usize| top + row * index as f64;

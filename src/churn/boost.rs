@@ -31,6 +31,7 @@ use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::bins::Binned;
+use super::spec::Direction;
 use crate::error::{Error, ErrorKind, Result};
 use grow::Grower;
 use tree::Tree;
@@ -52,6 +53,8 @@ pub struct BoostingValid {
     feature_share: f64,
     seed: u64,
     n_threads: usize,
+    /// Of each feature, which way the log-odds may go; none where either.
+    directions: Vec<Option<Direction>>,
 }
 
 impl Boosting {
@@ -61,7 +64,16 @@ impl Boosting {
     pub const fn new(leaves: usize, rate: f64, trees: usize) -> Self {
         let (row_share, feature_share) = (0.8, 0.5);
         let (seed, n_threads) = (0, 1);
-        Self(BoostingValid { leaves, rate, trees, row_share, feature_share, seed, n_threads })
+        Self(BoostingValid {
+            leaves,
+            rate,
+            trees,
+            row_share,
+            feature_share,
+            seed,
+            n_threads,
+            directions: Vec::new(),
+        })
     }
 
     /// The share of rows and of features that each tree sees.
@@ -75,6 +87,14 @@ impl Boosting {
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.0.seed = seed;
+        self
+    }
+
+    /// Which way the log-odds may go when a feature grows, in the order of the
+    /// features; those after the last may go either way. Trees of two leaves only.
+    #[must_use]
+    pub fn monotone(mut self, directions: Vec<Option<Direction>>) -> Self {
+        self.0.directions = directions;
         self
     }
 
@@ -99,6 +119,11 @@ impl ParamGuard for Boosting {
             ((1..=100_000).contains(&it.trees), "trees", "1 to 100000"),
             (share(it.row_share), "the share of rows", "above 0, up to 1"),
             (share(it.feature_share), "the share of features", "above 0, up to 1"),
+            (
+                it.leaves == 2 || it.directions.iter().all(Option::is_none),
+                "leaves",
+                "2 where features are monotone",
+            ),
         ];
         match rules.iter().find(|(holds, ..)| !holds) {
             None => Ok(it),

@@ -72,7 +72,7 @@ pub(super) fn fit(
     let blocks = sample::blocks(frame, &few, periods, params);
     let mut trials = Vec::new();
     for candidate in &spec.candidates {
-        trials.extend(trial::trials(candidate, frame, &blocks, spec.seed, n_threads)?);
+        trials.extend(trial::trials(candidate, frame, &blocks, spec, n_threads)?);
     }
     let tried = judge(frame, &blocks, &trials);
     let chosen = simplest_as_good(&tried);
@@ -82,7 +82,7 @@ pub(super) fn fit(
         calibrate(frame, &blocks, &trials[chosen].logits)
     } else {
         let blocks = sample::blocks(frame, &rows, periods, params);
-        let logits = trial::repeat(setting, frame, &blocks, spec.seed, n_threads)?;
+        let logits = trial::repeat(setting, frame, &blocks, spec, n_threads)?;
         calibrate(frame, &blocks, &logits)
     };
     let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
@@ -106,7 +106,7 @@ pub(super) fn refit(
     sample::check(frame, &rows, params)?;
     let rows = sample::draw(frame, rows, spec.max_rows, spec.seed);
     let blocks = sample::blocks(frame, &rows, periods, params);
-    let logits = trial::repeat(setting, frame, &blocks, spec.seed, n_threads)?;
+    let logits = trial::repeat(setting, frame, &blocks, spec, n_threads)?;
     let calibration = calibrate(frame, &blocks, &logits);
     finish(setting, calibration, frame, &rows, params, n_threads)
 }
@@ -121,7 +121,7 @@ fn finish(
     n_threads: usize,
 ) -> Result<ChurnModel> {
     let spec = params.spec();
-    let scorer = trial::fit(setting, frame, rows, spec.seed, n_threads)?;
+    let scorer = trial::fit(setting, frame, rows, spec, n_threads)?;
     let columns = scorer.names().into_iter().filter_map(|name| frame.column(name));
     let features = columns.map(|column| Feature::learnt(frame, column, rows)).collect();
     Ok(ChurnModel::new(features, scorer, calibration, spec.bands, setting))

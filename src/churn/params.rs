@@ -111,6 +111,13 @@ fn check_cutoffs(spec: &ChurnSpec) -> Result<()> {
 
 fn check_candidates(spec: &ChurnSpec) -> Result<()> {
     rule(!spec.candidates.is_empty(), spec, "candidates", "at least one")?;
+    let are_stumps = spec.candidates.iter().all(|it| matches!(it, Candidate::Stumps { .. }));
+    rule(
+        spec.features.monotone.is_empty() || are_stumps,
+        spec,
+        "candidates",
+        "stumps and no others, because features.monotone is asked for",
+    )?;
     for candidate in &spec.candidates {
         match candidate {
             Candidate::Logistic { ridge, knots } => {

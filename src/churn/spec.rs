@@ -25,6 +25,8 @@
 //! groups = ["activity"]
 //! ```
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -242,9 +244,23 @@ pub struct Features {
     pub attributes: Attributes,
     /// Features left out, such as one that gives the label away.
     pub exclude: Vec<String>,
+    /// Numbers with which the risk may only rise, or only fall, whatever the data
+    /// says; stumps alone can keep to it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub monotone: BTreeMap<String, Direction>,
     /// Features the leakage guard lets pass, since somebody looked at them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<String>,
+}
+
+/// Which way the risk goes when a number grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// It never falls.
+    Rises,
+    /// It never rises.
+    Falls,
 }
 
 /// Which attributes of the customer are features.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Intervals, intervals};
 use super::drivers::{Driver, Drivers};
 use super::fit::{Fitted, Tried, fit};
-use super::frame::Frame;
+use super::frame::{Column, Frame, Values};
 use super::metrics::{Metrics, Ranking, log_loss};
 use super::model::{ChurnModel, Scored};
 use super::params::{ChurnParams, ChurnValidParams};
@@ -110,6 +110,7 @@ pub fn train(
     if frame.churned().len() != frame.n_rows() {
         return Err(Error::new(ErrorKind::Input, "the training rows have no labels"));
     }
+    check_monotone(frame, params)?;
     let splits = match spec.cutoffs {
         Cutoffs::Folds { n } => by_fold(frame, n)?,
         _ => by_time(frame, periods)?,
@@ -163,6 +164,20 @@ pub fn train(
         horizons,
     };
     Ok(Trained { model, survival, validation, held_out })
+}
+
+/// Refuses directions of what is no number of the frame.
+fn check_monotone(frame: &Frame, params: &ChurnValidParams) -> Result<()> {
+    for name in params.spec().features.monotone.keys() {
+        let is_number = |column: &Column| matches!(column.values, Values::Numeric(_));
+        if !frame.column(name).is_some_and(is_number) {
+            let numbers = frame.columns().iter().filter(|column| is_number(column));
+            let names = numbers.map(|column| column.name.as_str());
+            let words = format!("features.monotone: \"{name}\" is no number of the model");
+            return Err(Error::new(ErrorKind::Usage, words).hint_nearest(name, names));
+        }
+    }
+    Ok(())
 }
 
 /// The learning curve but for its last point: the estimator that was chosen, fitted on

@@ -19,7 +19,7 @@ use super::logistic::{LogisticModel, RidgeLogistic};
 use super::metrics::{log_loss, loss};
 use super::parallel;
 use super::scorer::Scorer;
-use super::spec::Candidate;
+use super::spec::{Candidate, ChurnSpec, Direction};
 use crate::error::Result;
 
 /// The held-out loss is looked at after every so many trees.
@@ -114,16 +114,16 @@ pub(super) fn trials(
     candidate: &Candidate,
     frame: &Frame,
     blocks: &[Block],
-    seed: u64,
+    spec: &ChurnSpec,
     n_threads: usize,
 ) -> Result<Vec<Trial>> {
     match candidate {
         Candidate::Logistic { ridge, knots } => ridges(frame, blocks, ridge, *knots, n_threads),
         Candidate::Stumps { rate, trees } => {
-            boosts(frame, blocks, &[2], (*rate, *trees), seed, n_threads)
+            boosts(frame, blocks, &[2], (*rate, *trees), spec, n_threads)
         }
         Candidate::Trees { leaves, rate, trees } => {
-            boosts(frame, blocks, leaves, (*rate, *trees), seed, n_threads)
+            boosts(frame, blocks, leaves, (*rate, *trees), spec, n_threads)
         }
     }
 }
@@ -133,11 +133,11 @@ pub(super) fn repeat(
     setting: Setting,
     frame: &Frame,
     blocks: &[Block],
-    seed: u64,
+    spec: &ChurnSpec,
     n_threads: usize,
 ) -> Result<Vec<f64>> {
     let logits = parallel::map(blocks, n_threads, |block| {
-        fit(setting, frame, &block.train, seed, 1)?.logits(frame, &block.test)
+        fit(setting, frame, &block.train, spec, 1)?.logits(frame, &block.test)
     })?;
     Ok(logits.concat())
 }
@@ -147,7 +147,7 @@ pub(super) fn fit(
     setting: Setting,
     frame: &Frame,
     rows: &[usize],
-    seed: u64,
+    spec: &ChurnSpec,
     n_threads: usize,
 ) -> Result<Scorer> {
     match setting {
@@ -158,12 +158,20 @@ pub(super) fn fit(
         Setting::Boosted { leaves, rate, trees } => {
             let binning = Binning::fit(frame, rows, classes(leaves));
             let binned = binning.transform(frame, rows)?;
-            let boosting = Boosting::new(leaves, rate, trees).seed(seed).threads(n_threads);
+            let boosting = Boosting::new(leaves, rate, trees).seed(spec.seed).threads(n_threads);
+            let boosting = boosting.monotone(directions(&binning, spec, leaves));
             let dataset = DatasetBase::new(binned, Array1::from(churned(frame, rows)));
             let model = boosting.fit(&dataset)?;
             Ok(Scorer::boosted(binning, &dataset.records, model))
         }
     }
+}
+
+/// Which way the log-odds may go with each feature. Larger trees can not keep to it:
+/// those of the hazards go where they will, and the curve passes through the score.
+fn directions(binning: &Binning, spec: &ChurnSpec, leaves: usize) -> Vec<Option<Direction>> {
+    let monotone = (leaves == 2).then_some(&spec.features.monotone);
+    binning.names().map(|name| monotone.and_then(|it| it.get(name).copied())).collect()
 }
 
 /// The outcomes of `rows`.
@@ -239,22 +247,28 @@ fn boosts(
     blocks: &[Block],
     leaves: &[usize],
     (rate, most): (f64, usize),
-    seed: u64,
+    spec: &ChurnSpec,
     n_threads: usize,
 ) -> Result<Vec<Trial>> {
     let mut sizes = leaves.to_vec();
     sizes.sort_unstable();
     let n_classes = sizes.first().copied().map_or(TREE_CLASSES, classes);
-    let binned: Vec<(Binned, Binned)> = parallel::map(blocks, n_threads, |block| {
+    let binned: Vec<(Binning, Binned, Binned)> = parallel::map(blocks, n_threads, |block| {
         let binning = Binning::fit(frame, &block.train, n_classes);
-        Ok((binning.transform(frame, &block.train)?, binning.transform(frame, &block.test)?))
+        let [train, test] = [&block.train, &block.test].map(|rows| binning.transform(frame, rows));
+        Ok((binning, train?, test?))
     })?;
     let outcomes = |block: &Block| (churned(frame, &block.train), churned(frame, &block.test));
     let outcomes: Vec<(Vec<bool>, Vec<bool>)> = blocks.iter().map(outcomes).collect();
     let trial = |leaves| {
-        let boosting = Boosting::new(leaves, rate, most).seed(seed).check()?;
+        let boosting = |(binning, ..): &(Binning, Binned, Binned)| {
+            let boosting = Boosting::new(leaves, rate, most).seed(spec.seed);
+            boosting.monotone(directions(binning, spec, leaves)).check()
+        };
+        let boostings: Vec<_> = binned.iter().map(boosting).collect::<Result<_>>()?;
         let mut lanes = Vec::with_capacity(blocks.len());
-        for ((train, test), (seen, hidden)) in binned.iter().zip(&outcomes) {
+        let tried = boostings.iter().zip(&binned).zip(&outcomes);
+        for ((boosting, (_, train, test)), (seen, hidden)) in tried {
             let path = boosting.path(train, seen)?;
             let logits = vec![path.model.base; hidden.len()];
             lanes.push(Lane { path, test, hidden, logits });

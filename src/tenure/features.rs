@@ -69,8 +69,7 @@ impl Tenure {
         Features {
             groups: groups.collect(),
             attributes: Attributes::All(true),
-            exclude: Vec::new(),
-            trusted: Vec::new(),
+            ..Features::default()
         }
     }
 

@@ -7,6 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::super::bins::{Binned, MISSING};
 use super::super::parallel;
+use super::super::spec::Direction;
 use super::BoostingValid;
 use super::histogram::{Sums, count};
 use super::tree::{Side, Split, Tree};
@@ -101,8 +102,7 @@ impl<'a> Grower<'a> {
         }
         for node in nodes {
             let leaf = i32::try_from(tree.leaves.len()).unwrap_or(i32::MAX);
-            let step = -node.sums.first() / (node.sums.second() + RIDGE);
-            tree.leaves.push(self.params.rate * step);
+            tree.leaves.push(self.params.rate * step(node.sums));
             link(&mut tree, node.above, !leaf);
         }
         Ok(tree)
@@ -148,7 +148,8 @@ impl<'a> Grower<'a> {
             for &feature in features {
                 let classes = &histogram[self.offsets[feature]..self.offsets[feature + 1]];
                 let found = if self.rows.is_ordered[feature] {
-                    best_cut(feature, classes, sums)
+                    let direction = self.params.directions.get(feature).copied().flatten();
+                    best_cut(feature, classes, sums, direction)
                 } else {
                     best_sides(feature, classes, sums)
                 };
@@ -243,6 +244,22 @@ fn link(tree: &mut Tree, above: Option<(usize, usize)>, next: i32) {
     }
 }
 
+/// What a leaf of these sums adds to the log-odds.
+fn step(sums: Sums) -> f64 {
+    -sums.first() / (sums.second() + RIDGE)
+}
+
+/// Whether a split keeps to a direction: the left side has the smaller numbers. A
+/// sum of such splits keeps to it, too.
+fn keeps_to(direction: Option<Direction>, left: Sums, all: Sums) -> bool {
+    let (left, right) = (step(left), step(all.minus(left)));
+    match direction {
+        None => true,
+        Some(Direction::Rises) => left <= right,
+        Some(Direction::Falls) => left >= right,
+    }
+}
+
 /// How much a leaf of these sums lowers the loss.
 fn worth(sums: Sums) -> f64 {
     sums.first().powi(2) / (sums.second() + RIDGE)
@@ -256,7 +273,12 @@ fn worth_of_sides(left: Sums, all: Sums) -> Option<f64> {
 }
 
 /// The best cut of an ordered feature; missing values go where they gain more.
-fn best_cut(feature: usize, classes: &[Sums], all: Sums) -> Option<Found> {
+fn best_cut(
+    feature: usize,
+    classes: &[Sums],
+    all: Sums,
+    direction: Option<Direction>,
+) -> Option<Found> {
     let missing = classes[usize::from(MISSING)];
     let has_missing = missing.rows() > 0;
     let mut best = (worth(all) + LEAST_GAIN, None);
@@ -271,6 +293,7 @@ fn best_cut(feature: usize, classes: &[Sums], all: Sums) -> Option<Found> {
             if (missing_goes_left || has_missing)
                 && let Some(worth) = worth_of_sides(sums, all)
                 && worth > best.0
+                && keeps_to(direction, sums, all)
             {
                 best = (worth, Some((class, missing_goes_left, sums)));
             }

@@ -72,14 +72,14 @@ pub(in super::super) fn fit(
             let few = sample::draw(&frame, rows.clone(), TUNING_ROWS, spec.seed);
             let blocks = sample::blocks(&frame, &few, &groups, params);
             let candidate = Candidate::Trees { leaves: vec![LEAVES], rate: RATE, trees: TREES };
-            let tried = trial::trials(&candidate, &frame, &blocks, spec.seed, n_threads)?;
+            let tried = trial::trials(&candidate, &frame, &blocks, spec, n_threads)?;
             tried.first().map(|trial| trial.setting)
         }
     };
     let Some(setting) = chosen else { return Ok(None) };
 
     let blocks = sample::blocks(&frame, &rows, &groups, params);
-    let logits = trial::repeat(setting, &frame, &blocks, spec.seed, n_threads)?;
+    let logits = trial::repeat(setting, &frame, &blocks, spec, n_threads)?;
     let tested: Vec<usize> = blocks.iter().flat_map(|block| block.test.iter().copied()).collect();
     let calibration = |number: usize| {
         let own = tested.iter().zip(&logits);
@@ -89,7 +89,7 @@ pub(in super::super) fn fit(
         Calibration::fit(&logits, &left)
     };
     let calibrations = (0..n_intervals).map(calibration).collect();
-    let scorer = trial::fit(setting, &frame, &rows, spec.seed, n_threads)?;
+    let scorer = trial::fit(setting, &frame, &rows, spec, n_threads)?;
     Ok(Some(Survival { score_days, setting, scorer, calibrations }))
 }
 

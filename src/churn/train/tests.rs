@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use linfa::ParamGuard;
 
 use super::super::artifact::Provenance;
@@ -5,7 +7,7 @@ use super::super::frame::tests::column;
 use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
-use super::super::spec::{Candidate, ChurnSpec, Label};
+use super::super::spec::{Candidate, ChurnSpec, Direction, Label};
 use super::super::{Artifact, Baseline, Content};
 use super::*;
 
@@ -222,4 +224,36 @@ fn the_specs_of_the_project_are_valid() {
         }
     }
     assert!(n_specs >= 4);
+}
+
+#[test]
+fn what_was_asked_to_be_monotone_is() {
+    let mut spec = all_kinds();
+    let direction = BTreeMap::from([("junk".to_owned(), Direction::Falls)]);
+    spec.features.monotone = direction;
+    let error = ChurnParams::new(spec.clone()).check().unwrap_err();
+    assert!(error.to_string().contains("stumps and no others"), "{error}");
+    spec.candidates = vec![Candidate::Stumps { rate: 0.3, trees: 60 }];
+    let frame = frame(2_000, 0.0);
+    let logits = |spec: &ChurnSpec| {
+        let params = ChurnParams::new(spec.clone()).check().unwrap();
+        let model = train(&frame, &params, &[], 1).unwrap().model;
+        let place = model.features().iter().position(|feature| feature.name == "junk");
+        let Values::Numeric(junk) = &frame.column("junk").unwrap().values else { panic!() };
+        let scored = model.score(&frame, 1).unwrap();
+        let adds = |row: &Scored| place.map_or(0.0, |place| row.contributions[place]);
+        let mut pairs: Vec<(f64, f64)> =
+            junk.iter().copied().zip(scored.iter().map(adds)).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        pairs.into_iter().map(|(_, adds)| adds).collect::<Vec<f64>>()
+    };
+    let falls = |adds: &[f64]| adds.windows(2).all(|pair| pair[0] >= pair[1] - 1e-12);
+    assert!(falls(&logits(&spec)));
+    spec.features.monotone.clear();
+    assert!(!falls(&logits(&spec)), "of itself it goes up and down");
+    spec.features.monotone = BTreeMap::from([("plan".to_owned(), Direction::Rises)]);
+    let params = ChurnParams::new(spec).check().unwrap();
+    let error = train(&frame, &params, &[], 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.to_string().contains("\"plan\" is no number"), "{error}");
 }

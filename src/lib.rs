@@ -30,7 +30,7 @@
 //! let retention = tenure.report("retention", &ReportRequest::default()).await?;
 //! assert!(retention.rows() > 12);
 //! let trained = tenure.train(ChurnSpec::built_in("churn")?, None, &mut |_, _| {}).await?;
-//! assert!(trained.metrics.auc > 0.6);
+//! assert!(trained.validation.metrics.auc > 0.6);
 //! let scored = tenure.score(None).await?;
 //! println!("{} customers, at risk: {:?}", scored.customers, scored.value_at_risk);
 //! # Ok(()) })

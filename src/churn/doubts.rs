@@ -32,7 +32,7 @@ impl Validation {
         }
         // An interval is as wide as one over the root of the churners in it.
         let times = ((skill - low) / skill).powi(2);
-        let needed = (self.metrics.churners as f64 * (times - 1.0)).ceil();
+        let needed = (self.metrics.churners as f64 * (times - 1.0)).round();
         let needed = grouped(&needed.to_string());
         Some(Text::new(
             format!(
@@ -66,4 +66,48 @@ fn of_kind(segment: &Segment) -> Text {
              {observed:.1}%（{rows} 行）"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::train::tests::small_artifact;
+    use super::*;
+
+    #[test]
+    fn a_doubt_says_what_is_off_and_what_would_tell() {
+        let mut validation = small_artifact().content().validation.clone();
+        let said = |validation: &Validation| -> Vec<String> {
+            validation.doubts().into_iter().map(|doubt| doubt.en).collect()
+        };
+        validation.metrics.brier_skill = 0.2;
+        validation.metrics.churners = 4_000;
+        let intervals = validation.intervals.as_mut().unwrap();
+        intervals.brier_skill = [0.1, 0.3];
+        let overall = Overall { predicted: 0.094, observed: 0.082, error: 0.003, off: false };
+        validation.overall = Some(overall);
+        let kind = Segment {
+            feature: "region".to_owned(),
+            level: "north".to_owned(),
+            rows: 12_345,
+            predicted: 0.2,
+            observed: 0.1,
+            error: 0.01,
+            off: false,
+        };
+        validation.segments = vec![kind.clone(), Segment { off: true, ..kind }];
+        let north =
+            "off for region north in particular: 20.0 % predicted, 10.0 % left (12,345 rows)";
+        assert_eq!(said(&validation), [north]);
+
+        validation.segments.clear();
+        validation.overall = Some(Overall { off: true, ..overall });
+        assert_eq!(said(&validation), ["off for everybody: 9.4 % predicted, 8.2 % left"]);
+
+        // An interval of .3 below .2 has to shrink to two thirds: 2.25 times as many.
+        validation.overall = None;
+        validation.intervals.as_mut().unwrap().brier_skill = [-0.1, 0.5];
+        assert!(said(&validation)[0].contains("about 5,000 more churners"));
+        validation.metrics.brier_skill = -0.01;
+        assert_eq!(said(&validation), ["no better than one rate for everybody"]);
+    }
 }

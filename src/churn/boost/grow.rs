@@ -9,7 +9,7 @@ use super::super::bins::{Binned, MISSING};
 use super::super::parallel;
 use super::super::spec::Direction;
 use super::BoostingValid;
-use super::histogram::{Sums, count};
+use super::histogram::{Counted, Sums, TOGETHER, count};
 use super::tree::{Side, Split, Tree};
 use crate::error::Result;
 
@@ -174,14 +174,15 @@ impl<'a> Grower<'a> {
         for &feature in features {
             let (_, after) = rest.split_at_mut(self.offsets[feature] - begun);
             let (own, after) = after.split_at_mut(self.rows.n_classes[feature]);
-            cells.push((feature, own));
+            cells.push((&self.rows.columns[feature][..], own));
             rest = after;
             begun = self.offsets[feature + 1];
         }
         let is_much = order.len() * features.len() >= PARALLEL_CELLS;
         let n_threads = if is_much { self.params.n_threads } else { 1 };
-        parallel::for_each(cells, n_threads, |(feature, cells)| {
-            count(&self.rows.columns[feature], order, &gradients, cells);
+        let together = cells.chunks_mut(TOGETHER).collect();
+        parallel::for_each(together, n_threads, |features: &mut [Counted<'_>]| {
+            count(features, order, &gradients);
             Ok(())
         })?;
         Ok(histogram)

@@ -60,13 +60,43 @@ impl Sums {
     }
 }
 
-/// Sums per class of one feature over the rows of `order`, whose `gradients`
-/// stand in the same order.
-pub(super) fn count(column: &[u8], order: &[u32], gradients: &[Sums], cells: &mut [Sums]) {
-    // A whole table, so that no byte lies outside it.
-    let mut table = [Sums::default(); 256];
-    for (&row, &gradient) in order.iter().zip(gradients) {
-        table[usize::from(column[row as usize])].add(gradient);
+/// Features counted in one pass: rows and their derivatives are read once for all
+/// of them, and their tables fit into the nearest cache.
+pub(super) const TOGETHER: usize = 4;
+
+/// A feature's classes by row, and where their sums go.
+pub(super) type Counted<'a> = (&'a [u8], &'a mut [Sums]);
+
+/// Sums per class of up to [`TOGETHER`] features over the rows of `order`, whose
+/// `gradients` stand in the same order.
+pub(super) fn count(features: &mut [Counted<'_>], order: &[u32], gradients: &[Sums]) {
+    match features {
+        [a, b, c, d] => {
+            let tables = tables([a.0, b.0, c.0, d.0], order, gradients);
+            for (table, (_, cells)) in tables.iter().zip([a, b, c, d]) {
+                cells.copy_from_slice(&table[..cells.len()]);
+            }
+        }
+        few => {
+            for (column, cells) in few {
+                let [table] = tables([column], order, gradients);
+                cells.copy_from_slice(&table[..cells.len()]);
+            }
+        }
     }
-    cells.copy_from_slice(&table[..cells.len()]);
+}
+
+fn tables<const N: usize>(
+    columns: [&[u8]; N],
+    order: &[u32],
+    gradients: &[Sums],
+) -> [[Sums; 256]; N] {
+    // Whole tables, so that no byte lies outside them.
+    let mut tables = [[Sums::default(); 256]; N];
+    for (&row, &gradient) in order.iter().zip(gradients) {
+        for (table, column) in tables.iter_mut().zip(columns) {
+            table[usize::from(column[row as usize])].add(gradient);
+        }
+    }
+    tables
 }

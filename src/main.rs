@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-/// A million customers are scored in half the memory: the system's allocator keeps
+/// A million customers are scored in two thirds of the memory: the system's allocator keeps
 /// what queries have given back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

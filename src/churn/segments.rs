@@ -4,9 +4,9 @@
 //! category the held-out rows' mean probability is set beside the share that left.
 //! Where the model says too much or too little of everybody, that is said once: a
 //! kind of customer is off when it still differs after the log-odds of all were moved
-//! alike until as many leave as left. Rows of one customer count as one
-//! in the error of a difference, and of many kinds looked at some differ by chance:
-//! only what Holm's correction leaves at 5 % is called off.
+//! alike until as many leave as left. Rows of one customer count as one in the error
+//! of a difference, and of many kinds looked at some differ by chance: only what
+//! Holm's correction leaves at 5 % is called off.
 
 use std::collections::BTreeMap;
 
@@ -60,9 +60,20 @@ pub struct Overall {
     pub off: bool,
 }
 
-/// All held-out rows with the probability each was given, taken together.
-pub(super) fn overall(frame: &Frame, held_out: &[(usize, f64)]) -> Overall {
-    let Difference { predicted, observed, error } = difference(frame, held_out);
+/// Rows with the probability each was given, taken together. Rows of one customer
+/// count as one in the error.
+pub(super) fn overall(frame: &Frame, rows: &[(usize, f64)]) -> Overall {
+    let n_rows = rows.len() as f64;
+    let mut excess_of: BTreeMap<&str, f64> = BTreeMap::new();
+    let (mut predicted, mut observed) = (0.0, 0.0);
+    for &(row, probability) in rows {
+        let churned = f64::from(frame.churned()[row]);
+        predicted += probability;
+        observed += churned;
+        *excess_of.entry(frame.ids()[row].as_str()).or_default() += churned - probability;
+    }
+    let error = excess_of.values().map(|excess| excess * excess).sum::<f64>().sqrt() / n_rows;
+    let (predicted, observed) = (predicted / n_rows, observed / n_rows);
     let off = p_value(observed - predicted, error) <= ALPHA;
     Overall { predicted, observed, error, off }
 }
@@ -72,7 +83,7 @@ pub(super) fn overall(frame: &Frame, held_out: &[(usize, f64)]) -> Overall {
 pub(super) fn segments(frame: &Frame, held_out: &[(usize, f64)]) -> Vec<Segment> {
     let mut found: Vec<Segment> = Vec::new();
     let mut p_values = Vec::new();
-    let shift = shift(frame, held_out);
+    let times = times(frame, held_out);
     for column in frame.columns() {
         let Values::Categorical { levels, codes } = &column.values else { continue };
         if levels.len() > MOST_LEVELS {
@@ -85,9 +96,9 @@ pub(super) fn segments(frame: &Frame, held_out: &[(usize, f64)]) -> Vec<Segment>
             }
         }
         for (code, rows) in rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_ROWS) {
-            let Difference { predicted, observed, error } = difference(frame, &rows);
-            let moved = |&(row, probability): &(usize, f64)| (row, moved(probability, shift));
-            let levelled = difference(frame, &rows.iter().map(moved).collect::<Vec<_>>());
+            let Overall { predicted, observed, error, .. } = overall(frame, &rows);
+            let moved = |&(row, probability): &(usize, f64)| (row, moved(probability, times));
+            let levelled = overall(frame, &rows.iter().map(moved).collect::<Vec<_>>());
             // The larger: one kind that is far off moves the level of the others.
             let of_level = p_value(levelled.observed - levelled.predicted, levelled.error);
             p_values.push(p_value(observed - predicted, error).max(of_level));
@@ -108,47 +119,26 @@ pub(super) fn segments(frame: &Frame, held_out: &[(usize, f64)]) -> Vec<Segment>
     found
 }
 
-struct Difference {
-    predicted: f64,
-    observed: f64,
-    error: f64,
-}
-
-fn difference(frame: &Frame, rows: &[(usize, f64)]) -> Difference {
-    let n_rows = rows.len() as f64;
-    let mut excess_of: BTreeMap<&str, f64> = BTreeMap::new();
-    let (mut predicted, mut observed) = (0.0, 0.0);
-    for &(row, probability) in rows {
-        let churned = f64::from(frame.churned()[row]);
-        predicted += probability;
-        observed += churned;
-        *excess_of.entry(frame.ids()[row].as_str()).or_default() += churned - probability;
-    }
-    let error = excess_of.values().map(|excess| excess * excess).sum::<f64>().sqrt() / n_rows;
-    Difference { predicted: predicted / n_rows, observed: observed / n_rows, error }
-}
-
 fn p_value(difference: f64, error: f64) -> f64 {
     erfc(difference.abs() / error.max(1e-12) / std::f64::consts::SQRT_2)
 }
 
-/// What the log-odds of all have to be moved by for the probabilities to add up to
+/// What the odds of all have to be multiplied by for the probabilities to add up to
 /// those who left. There is one answer, since the sum grows with it; a probability
 /// of 0 or 1 stays.
-fn shift(frame: &Frame, held_out: &[(usize, f64)]) -> f64 {
+fn times(frame: &Frame, held_out: &[(usize, f64)]) -> f64 {
     let left = held_out.iter().filter(|&&(row, _)| frame.churned()[row]).count() as f64;
-    let sum = |shift| held_out.iter().map(|&(_, it)| moved(it, shift)).sum::<f64>();
+    let sum = |times| held_out.iter().map(|&(_, it)| moved(it, times)).sum::<f64>();
     let (mut low, mut high) = (-MOST_SHIFT, MOST_SHIFT);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
-        if sum(middle) < left { low = middle } else { high = middle }
+        if sum(middle.exp()) < left { low = middle } else { high = middle }
     }
-    f64::midpoint(low, high)
+    f64::midpoint(low, high).exp()
 }
 
-/// A probability whose log-odds are moved.
-fn moved(probability: f64, shift: f64) -> f64 {
-    let times = shift.exp();
+/// A probability whose odds are so many times as large.
+fn moved(probability: f64, times: f64) -> f64 {
     times * probability / (1.0 - probability + times * probability)
 }
 

@@ -105,6 +105,27 @@ pub struct Chart {
     pub none: bool,
 }
 
+impl Chart {
+    /// A chart of this kind in which no column plays a part yet.
+    #[must_use]
+    pub const fn of(kind: ChartKind) -> Self {
+        Self {
+            kind,
+            x: String::new(),
+            y: Vec::new(),
+            series: None,
+            facet: None,
+            low: None,
+            high: None,
+            complete: None,
+            count: None,
+            open: None,
+            total: false,
+            none: false,
+        }
+    }
+}
+
 /// One parameter of a report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,6 +10,7 @@ use arrow::array::{
     ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow::compute::concat_batches;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde::Serialize;
@@ -135,10 +136,9 @@ impl Prepared {
     /// The scores of some rows of the frame, in their order.
     pub(super) fn rows(&self, chosen: &[usize], stamp: Stamp) -> Result<RecordBatch> {
         let pieces: Vec<&[usize]> = chosen.chunks(PIECE).collect();
-        let pieces = parallel::map(&pieces, self.threads, |rows| self.piece(rows))?;
-        let mut rows = ScoreRows::default();
-        pieces.into_iter().for_each(|piece| rows.extend(piece));
-        rows.batch(self, chosen, stamp)
+        let piece = |rows: &&[usize]| self.piece(rows)?.batch(self, rows, stamp);
+        let pieces = parallel::map(&pieces, self.threads, piece)?;
+        Ok(concat_batches(&Table::Scores.spec().schema(), &pieces)?)
     }
 
     /// What the model says of all rows, without reasons.
@@ -197,21 +197,6 @@ struct ScoreRows {
 }
 
 impl ScoreRows {
-    /// Puts the rows of another behind these.
-    fn extend(&mut self, other: Self) {
-        self.keys.extend(other.keys);
-        self.said.extend(other.said);
-        self.curves.extend(other.curves);
-        self.logit.extend(other.logit);
-        self.base.extend(other.base);
-        self.reasons.extend(other.reasons);
-        self.unsure.extend(other.unsure);
-        self.what_if.extend(other.what_if);
-        self.value_at_risk.extend(other.value_at_risk);
-        self.currency.extend(other.currency);
-        self.owner.extend(other.owner);
-    }
-
     /// Values at risk by currency, in the unit of `scores`.
     fn at_risk(&self) -> BTreeMap<String, i128> {
         let mut sums: BTreeMap<String, i128> = BTreeMap::new();

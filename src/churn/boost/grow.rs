@@ -253,11 +253,11 @@ fn step(sums: Sums) -> f64 {
 /// Whether a split keeps to a direction: the left side has the smaller numbers. A
 /// sum of such splits keeps to it, too.
 fn keeps_to(direction: Option<Direction>, left: Sums, all: Sums) -> bool {
+    let Some(direction) = direction else { return true };
     let (left, right) = (step(left), step(all.minus(left)));
     match direction {
-        None => true,
-        Some(Direction::Rises) => left <= right,
-        Some(Direction::Falls) => left >= right,
+        Direction::Rises => left <= right,
+        Direction::Falls => left >= right,
     }
 }
 

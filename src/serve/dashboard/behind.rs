@@ -9,13 +9,12 @@ use serde_json::Value;
 use super::rows;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::serve::problem::Problem;
+use crate::serve::AppState;
 use crate::serve::ui::context::Section;
 use crate::serve::ui::pages::behind::{self, Behind, BehindPage};
 use crate::serve::ui::table::DataTable;
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
-use crate::serve::{AppState, answer};
 
 /// Rows listed below a reason.
 const LISTED: usize = 20;
@@ -26,14 +25,8 @@ pub async fn page(
     id: std::result::Result<Path<String>, PathRejection>,
     visit: Visit,
 ) -> Response {
-    let page = match id {
-        Ok(Path(id)) => {
-            let work = async |engine: Engine| build(&state, &visit, &id, &engine).await;
-            answer::in_turn(&state, work).await.map(super::found).map_err(Problem::from)
-        }
-        Err(rejection) => Err(rejection.into()),
-    };
-    super::respond(&visit, page, |cx, id| cx.customer(id))
+    let work = async |id: String, engine: Engine| build(&state, &visit, &id, &engine).await;
+    super::named(&state, &visit, id, work, |cx, id| cx.customer(id)).await
 }
 
 async fn build(state: &AppState, visit: &Visit, id: &str, engine: &Engine) -> Result<Markup> {

@@ -12,7 +12,7 @@ use super::rows::{self, text};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
 use crate::reports::{self, Purpose};
-use crate::serve::problem::Problem;
+use crate::serve::AppState;
 use crate::serve::ui::band::Band;
 use crate::serve::ui::context::Section;
 use crate::serve::ui::format;
@@ -21,7 +21,6 @@ use crate::serve::ui::pages::{Event, EventKind};
 use crate::serve::ui::table::{Column, ColumnKind, DataTable, Row};
 use crate::serve::ui::text::Text;
 use crate::serve::visit::Visit;
-use crate::serve::{AppState, answer};
 use crate::tenure::Tenure;
 
 /// Columns of the profile that the page shows elsewhere.
@@ -33,14 +32,8 @@ pub async fn page(
     id: std::result::Result<Path<String>, PathRejection>,
     visit: Visit,
 ) -> Response {
-    let page = match id {
-        Ok(Path(id)) => {
-            let work = async |engine: Engine| build(&state, &visit, &id, &engine).await;
-            answer::in_turn(&state, work).await.map(super::found).map_err(Problem::from)
-        }
-        Err(rejection) => Err(rejection.into()),
-    };
-    super::respond(&visit, page, |cx, id| cx.customer(id))
+    let work = async |id: String, engine: Engine| build(&state, &visit, &id, &engine).await;
+    super::named(&state, &visit, id, work, |cx, id| cx.customer(id)).await
 }
 
 async fn build(state: &AppState, visit: &Visit, id: &str, engine: &Engine) -> Result<Markup> {

@@ -4,6 +4,8 @@
 //! answers into the page's struct and renders it. Everything a page shows is
 //! also behind `/v1`, from the same functions, so that the two can not differ.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::{Html, IntoResponse, Response};
@@ -13,7 +15,9 @@ use super::problem::Problem;
 use super::ui::assets;
 use super::ui::context::Context;
 use super::visit::Visit;
-use crate::error::{Error, ErrorKind};
+use super::{AppState, answer};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
 
 pub mod at_risk;
 pub mod behind;
@@ -41,6 +45,25 @@ fn respond(
         }
         Err(problem) => problem.page(visit, at),
     }
+}
+
+/// A page about what the address names, built when it is the request's turn; `at` is
+/// where the nearest names lead to.
+async fn named(
+    state: &AppState,
+    visit: &Visit,
+    name: Result<Path<String>, PathRejection>,
+    build: impl AsyncFnOnce(String, Engine) -> Result<Markup>,
+    at: impl Fn(&Context, &str) -> String,
+) -> Response {
+    let page = match name {
+        Ok(Path(name)) => {
+            let work = async |engine: Engine| build(name, engine).await;
+            answer::in_turn(state, work).await.map(found).map_err(Problem::from)
+        }
+        Err(rejection) => Err(rejection.into()),
+    };
+    respond(visit, page, at)
 }
 
 /// A page that shows what was asked for.

@@ -5,12 +5,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::engine::Engine;
-use crate::error::Result;
-use crate::serve::problem::Problem;
+use crate::serve::AppState;
 use crate::serve::ui::context::Section;
 use crate::serve::ui::pages::model_card;
 use crate::serve::visit::Visit;
-use crate::serve::{AppState, answer};
 
 /// Answers `/models/{id}`.
 pub async fn page(
@@ -18,15 +16,9 @@ pub async fn page(
     id: std::result::Result<Path<String>, PathRejection>,
     visit: Visit,
 ) -> Response {
-    let page = match id {
-        Ok(Path(id)) => {
-            let work = async |_: Engine| -> Result<_> {
-                let card = state.tenure().model_card(Some(&id)).await?;
-                Ok(super::found(model_card::render(&visit.context(Section::AtRisk), &card)))
-            };
-            answer::in_turn(&state, work).await.map_err(Problem::from)
-        }
-        Err(rejection) => Err(rejection.into()),
+    let work = async |id: String, _: Engine| {
+        let card = state.tenure().model_card(Some(&id)).await?;
+        Ok(model_card::render(&visit.context(Section::AtRisk), &card))
     };
-    super::respond(&visit, page, |cx, id| cx.model(id))
+    super::named(&state, &visit, id, work, |cx, id| cx.model(id)).await
 }

@@ -97,7 +97,7 @@ async fn build(state: &AppState, visit: &Visit, name: &str) -> Result<(StatusCod
         as_of,
         definition: definition(header, &outcome, cx.lang),
         voided: voided(header, &outcome, cx.lang),
-        chart: header.chart.clone().unwrap_or_else(no_chart),
+        chart: header.chart.clone().unwrap_or_else(|| ChartSpec::of(ChartKind::Table)),
         outcome,
     };
     Ok((status, report::render(&cx, &page)))
@@ -251,23 +251,6 @@ fn choices(header: &Header, codes: &[String], lang: Lang) -> Vec<Choice> {
         header.labels.get(code).map_or(code.as_str(), |words| words.get(lang)).to_owned()
     };
     codes.iter().map(|code| Choice { value: code.clone(), title: title(code) }).collect()
-}
-
-fn no_chart() -> ChartSpec {
-    ChartSpec {
-        kind: ChartKind::Table,
-        x: String::new(),
-        y: Vec::new(),
-        series: None,
-        facet: None,
-        low: None,
-        high: None,
-        complete: None,
-        count: None,
-        open: None,
-        total: false,
-        none: false,
-    }
 }
 
 #[cfg(test)]

@@ -15,34 +15,32 @@ use super::text::Text;
 /// A whole document with `title` around `body`.
 #[must_use]
 pub fn page(cx: &Context, title: &str, body: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang=(cx.lang.tag()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Tenure" }
-                link rel="stylesheet" href=(assets::STYLE.path);
-                link rel="icon" type="image/svg+xml" href=(assets::ICON.path);
-                script defer src=(assets::SCRIPT.path) {}
-            }
-            body {
-                a.skip href="#main" { (cx.lang.t(Text::SkipToContent)) }
-                (header(cx))
-                main id="main" { (body) }
-                footer {
-                    p { (cx.lang.t(Text::Footer)) }
-                    p { a href="/openapi.json" { (cx.lang.t(Text::ApiDescription)) } }
-                }
-            }
+    let files = html! {
+        link rel="stylesheet" href=(assets::STYLE.path);
+        link rel="icon" type="image/svg+xml" href=(assets::ICON.path);
+        script defer src=(assets::SCRIPT.path) {}
+    };
+    let body = html! {
+        a.skip href="#main" { (cx.lang.t(Text::SkipToContent)) }
+        (header(cx))
+        main id="main" { (body) }
+        footer {
+            p { (cx.lang.t(Text::Footer)) }
+            p { a href="/openapi.json" { (cx.lang.t(Text::ApiDescription)) } }
         }
-    }
+    };
+    document(cx, title, &files, &body)
 }
 
 /// A document that needs no other file: with its style, without the navigation.
 #[must_use]
 pub fn standalone(cx: &Context, title: &str, body: &Markup) -> Markup {
+    // The sheet is our own and holds nothing that ends the element.
+    let style = html! { style { (PreEscaped(assets::STYLE.body)) } };
+    document(cx, title, &style, &html! { main id="main" { (body) } })
+}
+
+fn document(cx: &Context, title: &str, style: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(cx.lang.tag()) {
@@ -51,10 +49,9 @@ pub fn standalone(cx: &Context, title: &str, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " · Tenure" }
-                // The sheet is our own and holds nothing that ends the element.
-                style { (PreEscaped(assets::STYLE.body)) }
+                (style)
             }
-            body { main id="main" { (body) } }
+            body { (body) }
         }
     }
 }

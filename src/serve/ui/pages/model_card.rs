@@ -462,19 +462,7 @@ fn details(cx: &Context, title: Text, table: DataTable) -> Markup {
 }
 
 fn bars(id: &str, title: Text, [x, y]: [&str; 2], table: &DataTable, lang: Lang) -> Markup {
-    let spec = ChartSpec {
-        kind: ChartKind::Bar,
-        x: x.to_owned(),
-        y: vec![y.to_owned()],
-        series: None,
-        facet: None,
-        low: None,
-        high: None,
-        complete: None,
-        count: None,
-        open: None,
-        total: false,
-        none: false,
-    };
+    let spec =
+        ChartSpec { x: x.to_owned(), y: vec![y.to_owned()], ..ChartSpec::of(ChartKind::Bar) };
     charts::figure(id, lang.t(title), &spec, &table.columns, &table.rows, Room::Page, lang)
 }

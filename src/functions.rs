@@ -20,6 +20,8 @@
 //! | `stage_history(stage, occurred_at, amount)` | in which order a deal entered its stages |
 //! | `stage_moves(history, stages)` | when it moved on from each |
 //! | `usage(name, quantity, occurred_at, as_of, windows, names)` | how much, how often, how lately |
+//! | `activity_calendar(seen)` | on which days are customers active |
+//! | `busy_days(calendar, age)` | how many such days ago is it |
 //! | `one_of(name, names)` | is a name one of a few |
 //! | `nth(list, n)` | one element of a list |
 //! | `attribute(attributes, name)` | one column the source had beyond ours |
@@ -54,10 +56,12 @@
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
+mod activity_calendar;
 mod args;
 mod attribute;
 mod bg_nbd;
 mod business_hours;
+mod busy_days;
 pub mod calendar;
 mod clv;
 mod concordance;
@@ -113,6 +117,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
     vec![
         attribute::function(),
         business_hours::function(),
+        busy_days::function(),
         difference_interval::function(),
         mean_interval::function(),
         newcombe::function(),
@@ -140,6 +145,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
 #[must_use]
 pub fn aggregates() -> Vec<AggregateUDF> {
     vec![
+        activity_calendar::function(),
         bg_nbd::function(),
         concordance::function(),
         conversion::function(),

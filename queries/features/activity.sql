@@ -11,7 +11,9 @@
 --! ]
 --! [themes.recency]
 --! title = { en = "How lately the customer was active", zh = "最近活跃情况" }
---! columns = ["activity_recency", "activity_rhythm"]
+--! columns = [
+--!   "activity_recency", "activity_rhythm", "activity_silence", "activity_missed",
+--! ]
 --! [themes.breadth]
 --! title = { en = "How much of the offer is used", zh = "使用广度" }
 --! columns = [
@@ -35,6 +37,14 @@
 --! title = { en = "Silence, as a multiple of the customer's own usual gap", zh = "静默时长（为该客户平时活跃间隔的倍数）" }
 --! unit = "number"
 --! doc = { en = "The mean gap between active days, at least one day; missing with fewer than two active days", zh = "活跃日之间的平均间隔，至少按 1 天计；活跃日不足两天时缺失" }
+--! [columns.activity_silence]
+--! title = { en = "Days since the last activity or the newest contract's start", zh = "距上次活跃或最近一份合同开始的天数" }
+--! unit = "days"
+--! doc = { en = "The later of both: who has just renewed is there", zh = "取两者中较晚者：刚续约的客户仍在" }
+--! [columns.activity_missed]
+--! title = { en = "Active days missed, at the customer's own pace", zh = "按客户自身节奏缺失的活跃天数" }
+--! unit = "number"
+--! doc = { en = "How many active days the customer's pace of 180 days would have had since the last activity or the newest contract's start, days counting as much as all customers were active on them", zh = "自上次活跃或最近一份合同开始以来，按该客户近 180 天的节奏本应有的活跃天数；每日按全体客户的活跃程度加权" }
 --! [columns.activity_trend]
 --! title = { en = "Activity of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃次数与此前 90 天月均之比" }
 --! unit = "share"
@@ -120,8 +130,13 @@
 --- whatever the hour of the cutoff. Customers come one after the other, so each
 --- is counted in one pass; elements 1 to 6 are the windows, 7 is everything. A
 --- mean gap foretells better than a median one, and costs no list of gaps.
+---
+--- Silence is judged against three things that leaving is mistaken for: the
+--- customer's own pace, a term that has just begun, and days on which nobody is
+--- there. One active day and twenty days are added to the pace, so that a
+--- newcomer's first days are not taken for their pace.
 WITH used AS (
-  SELECT max(customer_id) AS customer_id,
+  SELECT customer_key, max(customer_id) AS customer_id,
          usage(coalesce(feature, name), quantity, occurred_at, $as_of, [7, 30, 90, 120, 180, 365], []) AS u,
          usage(NULL, NULL, occurred_at, $as_of, [30, 120], [])
            FILTER (WHERE one_of(name, ['login', 'Login', 'log_in', 'sign_in', '登录'])) AS logins
@@ -129,8 +144,24 @@ WITH used AS (
   WHERE customer_key IS NOT NULL
   GROUP BY customer_key
 ),
+calendar AS (
+  SELECT activity_calendar(u['seen']) AS days
+  FROM (
+    SELECT usage(NULL, NULL, occurred_at, $as_of, [365], []) AS u
+    FROM activity
+    WHERE customer_key IS NOT NULL
+    GROUP BY customer_key
+  )
+),
+terms AS (
+  SELECT customer_key,
+         (CAST($as_of AS BIGINT) - CAST(max(started_at) AS BIGINT)) / 86400000000.0 AS age
+  FROM subscriptions
+  WHERE customer_key IS NOT NULL
+  GROUP BY customer_key
+),
 volume AS (
-  SELECT customer_id,
+  SELECT customer_key, customer_id,
          (CAST($as_of AS BIGINT) - CAST(u['last_at'] AS BIGINT)) / 86400000000.0 AS activity_recency,
          (CAST($as_of AS BIGINT) - CAST(u['first_at'] AS BIGINT)) / 86400000000.0 AS activity_tenure,
          nth(u['days'], 7) AS active_days,
@@ -158,6 +189,14 @@ volume AS (
          nth(logins['counts'], 1) AS logins_30,
          nth(logins['counts'], 2) AS logins_120
   FROM used
+),
+silence AS (
+  SELECT v.*,
+         least(v.activity_recency, t.age) AS silence,
+         busy_days((SELECT days FROM calendar), least(v.activity_recency, t.age)) AS missed,
+         busy_days((SELECT days FROM calendar), least(v.activity_tenure, 180.0)) AS watched
+  FROM volume v
+  LEFT JOIN terms t ON t.customer_key = v.customer_key
 )
 SELECT v.customer_id,
        v.activity_recency,
@@ -166,6 +205,8 @@ SELECT v.customer_id,
        CASE WHEN v.active_days > 1
             THEN v.activity_recency / greatest((v.activity_tenure - v.activity_recency) / (v.active_days - 1), 1.0)
        END AS activity_rhythm,
+       v.silence AS activity_silence,
+       v.missed * (v.activity_days_180 + 1) / (v.watched + 20) AS activity_missed,
        (v.activity_count_30 + 1) / ((v.activity_count_120 - v.activity_count_30) / 3.0 + 1) AS activity_trend,
        (v.activity_count_90 + 1) / ((v.activity_count_365 - v.activity_count_90) * 90 / 275.0 + 1) AS activity_trend_long,
        (v.activity_days_30 + 1) / ((v.activity_days_120 - v.activity_days_30) / 3.0 + 1) AS activity_days_trend,
@@ -196,5 +237,5 @@ SELECT v.customer_id,
        CASE WHEN v.login_recency IS NOT NULL
             THEN (v.logins_30 + 1) / ((v.logins_120 - v.logins_30) / 3.0 + 1)
        END AS logins_trend
-FROM volume v
+FROM silence v
 ORDER BY v.customer_id

@@ -25,6 +25,9 @@
 //! | `breadth` | distinct names |
 //! | `by_name` | rows of each of `names`: its list, one after the other |
 //!
+//! Beside them, `seen` has a bit for each day with a row, 64 to a word: the n-th
+//! is the day of age n. `activity_calendar` reads it.
+//!
 //! What is kept of a customer does not grow with the number of rows: counts by
 //! window, a bit per day since the first, and the latest instant of each name.
 //! Counts, days and names do not depend on the order in which rows come.
@@ -128,6 +131,7 @@ fn answer_fields() -> Fields {
         field("quantities", list_of(DataType::Float64)),
         field("breadth", list_of(DataType::Int64)),
         field("by_name", list_of(DataType::Int64)),
+        field("seen", list_of(DataType::UInt64)),
     ])
 }
 

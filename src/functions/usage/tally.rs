@@ -384,6 +384,11 @@ impl GroupsAccumulator for Tally {
             lists::<Float64Type>(quantities, n_ranks, n)?,
             lists::<Int64Type>(breadth, n_ranks, n)?,
             lists::<Int64Type>(by_name, self.by_name.width, n)?,
+            lists::<UInt64Type>(
+                self.days.values[..n * self.days.width].to_vec(),
+                self.days.width,
+                n,
+            )?,
         ];
         // Without a row there is nothing to say: the whole answer is null.
         let answers =

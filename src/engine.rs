@@ -63,7 +63,7 @@ pub struct Moment {
     /// Rows that happened later do not exist.
     pub as_of: DateTime<Utc>,
     /// Rows that became known later do not exist; `None` sees all knowledge
-    /// of today about the past, as reports do. Features always set it.
+    /// of today about the past, as reports do. Features of a past moment set it.
     pub known_as_of: Option<DateTime<Utc>>,
 }
 

@@ -69,7 +69,8 @@ pub fn departures(tenure: &Tenure, spec: ChurnSpec, moment: Moment) -> Left {
 
 pub fn scored(tenure: &Tenure, spec: &ChurnSpec, cutoff: DateTime<Utc>) -> Vec<String> {
     let engine = block_on(tenure.engine()).unwrap();
-    let frame = block_on(panel::scoring(&engine, tenure.catalogue(), spec, cutoff, &[]));
+    let moment = Moment::known_at(cutoff);
+    let frame = block_on(panel::scoring(&engine, tenure.catalogue(), spec, moment, &[]));
     frame.unwrap().ids().to_vec()
 }
 

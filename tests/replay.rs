@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tenure::config::Config;
 use tenure::engine::{Engine, Moment};
 use tenure::generate::{Plan, write};
-use tenure::ingest::IngestOptions;
+use tenure::ingest::{IngestOptions, Known};
 use tenure::reports::render::rows;
 use tenure::reports::{Purpose, Query, Value};
 use tenure::schema::Table;
@@ -130,6 +130,47 @@ fn every_past_score_is_recomputed_to_the_bit() {
         assert!(!found.runs[0].own_files);
         assert!(found.scores > 50 && found.all_equal(), "{found:?}");
     }
+}
+
+/// Rows that arrive after the end of the data they tell of move tonight's scores, not
+/// those asked for as of a day at which nobody knew them.
+#[test]
+fn scores_of_tonight_know_what_arrived_tonight() {
+    let (folder, tenure, _runs) = scored_between_loads();
+    let usual = all_scores(&tenure);
+    let (_late, arriving) = empty_store();
+    load(&arriving, &folder.path().join("half_0"));
+    block_on(arriving.train(ChurnSpec::built_in("churn").unwrap(), None, &mut |_, _| {})).unwrap();
+    let options = IngestOptions { known: Known::Arrival, ..IngestOptions::now() };
+    let half = folder.path().join("half_1");
+    block_on(arriving.ingest(&[half], &options, &mut ())).unwrap();
+    let end = block_on(arriving.score(None)).unwrap();
+    let said = |scores: Vec<Map<String, Json>>| -> Vec<Map<String, Json>> {
+        let own = |name: &String| !["run_id", "known_at"].contains(&name.as_str());
+        scores
+            .into_iter()
+            .map(|row| row.into_iter().filter(|(name, _)| own(name)).collect())
+            .collect()
+    };
+    assert_eq!(said(all_scores(&arriving)), said(usual.clone()));
+    assert!(replay(&arriving, &of_run(end.run_id)).all_equal());
+    // What the rows behind the reasons are is what the scores have seen.
+    let id = all_scores(&arriving)[0]["customer_id"].as_str().unwrap().to_owned();
+    let listed = |tenure: &Tenure| {
+        let engine = block_on(tenure.engine()).unwrap();
+        let score = block_on(tenure.explain(&engine, &id, tenure.language())).unwrap();
+        let behind = block_on(tenure.rows_behind(&engine, &score, 5)).unwrap();
+        behind.into_iter().flatten().map(|rows| rows.total).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&arriving), listed(&tenure));
+
+    let day = end.cutoff.date_naive().to_string();
+    let asked = block_on(arriving.score(Some(&day))).unwrap();
+    assert!(replay(&arriving, &of_run(asked.run_id)).all_equal());
+    let chances = |scores: &[Map<String, Json>]| -> Vec<Json> {
+        scores.iter().map(|row| row["probability"].clone()).collect()
+    };
+    assert_ne!(chances(&all_scores(&arriving)), chances(&usual));
 }
 
 #[test]

@@ -70,7 +70,8 @@ impl Source<'_> {
                     for interval in Interval::matured(matured, end) {
                         // As the label of a horizon that ends there would say it.
                         let as_of = before(interval.known_on());
-                        let running = self.under_contract(before(period.cutoff)).await?;
+                        let running =
+                            self.under_contract(Moment::known_at(before(period.cutoff))).await?;
                         let moment = Moment { as_of, known_as_of };
                         let day = HORIZONS[interval.number()];
                         let by = start + i64::from(day) * DAY;

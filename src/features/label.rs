@@ -62,22 +62,21 @@ impl Window {
 }
 
 impl Source<'_> {
-    /// The customers to score at `cutoff`: those who have not churned by what
-    /// was known then, ascending.
-    pub async fn eligible(self, cutoff: DateTime<Utc>) -> Result<Vec<String>> {
+    /// The customers to score at `moment`: those who have not churned by what
+    /// is known there, ascending.
+    pub async fn eligible(self, moment: Moment) -> Result<Vec<String>> {
         match self.label {
             Label::Inactivity { eligible_days, activities, .. } => {
-                let moment = Moment::known_at(cutoff);
                 self.active(moment, i64::from(*eligible_days), activities).await
             }
             Label::Contract { .. } => {
-                let mut ids = texts(&self.under_contract(cutoff).await?);
+                let mut ids = texts(&self.under_contract(moment).await?);
                 ids.dedup();
                 Ok(ids)
             }
             Label::Given { label } => {
                 let named = BTreeMap::from([("label".to_owned(), Value::Text(label.clone()))]);
-                Ok(texts(&self.ask("remaining", Moment::known_at(cutoff), named).await?))
+                Ok(texts(&self.ask("remaining", moment, named).await?))
             }
         }
     }
@@ -102,7 +101,12 @@ impl Source<'_> {
                     let churned = !stayed.contains(&id);
                     (id, churned)
                 };
-                Ok(self.eligible(cutoff).await?.into_iter().map(outcome).collect())
+                Ok(self
+                    .eligible(Moment::known_at(cutoff))
+                    .await?
+                    .into_iter()
+                    .map(outcome)
+                    .collect())
             }
             Label::Contract { grace_days, .. } => {
                 let day = midnight;
@@ -127,7 +131,7 @@ impl Source<'_> {
         grace_days: u32,
         known_as_of: Option<DateTime<Utc>>,
     ) -> Result<BTreeMap<String, Option<bool>>> {
-        let running = self.under_contract(window.cutoff).await?;
+        let running = self.under_contract(Moment::known_at(window.cutoff)).await?;
         let moment = Moment { as_of: window.known - TimeDelta::microseconds(1), known_as_of };
         let spells = self.spells(running, moment, grace_days).await?;
         let [cutoff, start, end] = [window.cutoff, window.start, window.end].map(micros);
@@ -276,8 +280,8 @@ impl Source<'_> {
         Ok(texts(&self.ask("active", moment, bound).await?))
     }
 
-    pub(super) async fn under_contract(self, cutoff: DateTime<Utc>) -> Result<Vec<RecordBatch>> {
-        self.ask("under_contract", Moment::known_at(cutoff), BTreeMap::new()).await
+    pub(super) async fn under_contract(self, moment: Moment) -> Result<Vec<RecordBatch>> {
+        self.ask("under_contract", moment, BTreeMap::new()).await
     }
 
     /// From when to when (µs; `None` if it goes on) the customers of `running`

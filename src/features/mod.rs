@@ -63,7 +63,7 @@ enum Raw {
 }
 
 impl Gathered {
-    /// Adds the features of `customers` at `cutoff`.
+    /// Adds the features of `customers` at `moment`.
     ///
     /// # Errors
     ///
@@ -75,10 +75,10 @@ impl Gathered {
         engine: &Engine,
         catalogue: &Catalogue,
         wanted: &Features,
-        cutoff: DateTime<Utc>,
+        moment: Moment,
         customers: &[String],
     ) -> Result<()> {
-        let view = engine.at(Moment::known_at(cutoff));
+        let (view, cutoff) = (engine.at(moment), moment.as_of);
         let place: HashMap<&str, usize> =
             customers.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
         for group in &wanted.groups {

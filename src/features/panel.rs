@@ -53,7 +53,7 @@ pub async fn training(
         let as_of = moment.as_of;
         given(engine, catalogue, label, n, as_of, &mut rows).await?;
         check_outcomes(&spec.label, &rows.churned)?;
-        gathered.add(engine, catalogue, &spec.features, as_of, &rows.ids).await?;
+        gathered.add(engine, catalogue, &spec.features, Moment::known_at(as_of), &rows.ids).await?;
         progress(1, 1);
         let frame = Frame::new(rows, gathered.into_columns())?;
         return Ok(Panel { frame, periods: Vec::new() });
@@ -64,7 +64,7 @@ pub async fn training(
     for (index, matured) in periods.iter().enumerate() {
         let outcomes = source.outcomes(matured, moment.known_as_of).await?;
         let (ids, churned): (Vec<String>, Vec<bool>) = outcomes.into_iter().unzip();
-        let cutoff = before(matured.period().cutoff);
+        let cutoff = Moment::known_at(before(matured.period().cutoff));
         gathered.add(engine, catalogue, &spec.features, cutoff, &ids).await?;
         rows.periods.resize(rows.periods.len() + ids.len(), index);
         rows.churned.extend(churned);
@@ -78,7 +78,7 @@ pub async fn training(
     Ok(Panel { frame, periods })
 }
 
-/// The customers to score at `cutoff`, with the features a model was trained on.
+/// The customers to score at `moment`, with the features a model was trained on.
 ///
 /// # Errors
 ///
@@ -87,12 +87,12 @@ pub async fn scoring(
     engine: &Engine,
     catalogue: &Catalogue,
     spec: &ChurnSpec,
-    cutoff: DateTime<Utc>,
+    moment: Moment,
     features: &[Feature],
 ) -> Result<Frame> {
-    let ids = Source { engine, catalogue, label: &spec.label }.eligible(cutoff).await?;
+    let ids = Source { engine, catalogue, label: &spec.label }.eligible(moment).await?;
     let mut gathered = Gathered::default();
-    gathered.add(engine, catalogue, &spec.features, cutoff, &ids).await?;
+    gathered.add(engine, catalogue, &spec.features, moment, &ids).await?;
     let rows = Rows { periods: vec![0; ids.len()], churned: Vec::new(), ids };
     Frame::new(rows, gathered.into_columns_of(features))
 }

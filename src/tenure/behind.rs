@@ -3,7 +3,7 @@
 //! A reason is told by one feature, and a feature comes from a group, which is
 //! called like what it reads. `queries/rows/GROUP.sql` lists what that feature
 //! reads of one customer; it sees the tables cut as the group's own query does,
-//! at the score's cutoff in both stamps. Attributes come from the customer's own
+//! at the moment of the score, in both stamps. Attributes come from the customer's own
 //! record, `queries/rows/customers.sql`.
 //!
 //! The rows are those of the data that the scoring stood on, as in a replay: what
@@ -16,9 +16,10 @@ use chrono::DateTime;
 use serde_json::{Map, Value as Json, json};
 
 use super::Tenure;
+use super::model::scored_at;
 use super::scores::newest_scoring;
 use crate::churn::{Content, Feature};
-use crate::engine::{Engine, Moment, View};
+use crate::engine::{Engine, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::bound;
 use crate::reports::header::Header;
@@ -77,7 +78,8 @@ impl Tenure {
             .map_err(|error| Error::new(ErrorKind::Storage, "stored cutoff").caused_by(error))?
             .to_utc();
         let artifact = self.artifact(text("model")).await?;
-        let view = self.scored_on(engine).await?.at(Moment::known_at(cutoff));
+        let moment = scored_at(&newest_scoring(engine)?.details, cutoff);
+        let view = self.scored_on(engine).await?.at(moment);
         let mut behind = Vec::new();
         for reason in score.get("reasons").and_then(Json::as_array).into_iter().flatten() {
             let told = reason.get("feature").and_then(Json::as_str).unwrap_or_default();

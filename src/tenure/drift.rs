@@ -30,7 +30,7 @@ use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::label::{Source, Window};
 use crate::features::{panel, run};
-use crate::reports::{self, Purpose, Value, params};
+use crate::reports::{self, Purpose, Value};
 
 /// Most past months judged.
 const MONTHS: usize = 12;
@@ -149,12 +149,10 @@ impl Tenure {
     pub async fn drift(&self, as_of: Option<&str>) -> Result<Drift> {
         let engine = self.engine().await?;
         let artifact = self.model(&engine).await?;
-        let newest = moment_of(&engine, &artifact.content().spec);
-        let as_of = match as_of {
-            Some(text) => params::as_of(text, params::time_zone(&self.config().tz)?)?.min(newest),
-            None => newest,
-        };
-        let inputs = self.inputs(&engine, &artifact, as_of).await?;
+        let spec = &artifact.content().spec;
+        let asked = self.model_moment(&engine, spec, as_of)?;
+        let as_of = asked.as_of.min(moment_of(&engine, spec));
+        let inputs = self.inputs(&engine, &artifact, Moment { as_of, ..asked }).await?;
         let served = artifact.id();
         let mut models = BTreeMap::from([(served.to_owned(), artifact.clone())]);
         let (mut pending, mut matured) = (Vec::new(), Vec::new());
@@ -200,14 +198,16 @@ impl Tenure {
         &self,
         engine: &Engine,
         artifact: &Artifact,
-        as_of: DateTime<Utc>,
+        moment: Moment,
     ) -> Result<Option<Inputs>> {
         let content = artifact.content();
         let Some(baseline) = &content.baseline else { return Ok(None) };
         let (spec, model) = (&content.spec, &content.model);
-        let frame = panel::scoring(engine, self.catalogue(), spec, as_of, model.features()).await?;
+        let frame =
+            panel::scoring(engine, self.catalogue(), spec, moment, model.features()).await?;
         if frame.n_rows() == 0 {
-            let words = format!("nobody is eligible to be scored at {}", reports::iso(as_of));
+            let words =
+                format!("nobody is eligible to be scored at {}", reports::iso(moment.as_of));
             return Err(Error::new(ErrorKind::Insufficient, words).hint(spec.label.eligibility()));
         }
         let scored = model.score(&frame, self.threads())?;

@@ -44,19 +44,20 @@ impl Tenure {
         as_of: Option<&str>,
     ) -> Result<FeatureTable> {
         let tz = params::time_zone(&self.config().tz)?;
-        let cutoff = match as_of {
-            Some(text) => params::as_of(text, tz)?,
-            None => reports::default_as_of(engine),
+        let moment = match as_of {
+            Some(text) => Moment::known_at(params::as_of(text, tz)?),
+            None => Moment { as_of: reports::default_as_of(engine), known_as_of: None },
         };
+        let cutoff = moment.as_of;
         let wanted = wanted.cloned().unwrap_or_else(|| self.all_features());
         let everyone = self.catalogue().get(Purpose::Churn, "everyone")?;
-        let view = engine.at(Moment::known_at(cutoff));
+        let view = engine.at(moment);
         let mut ids = Vec::new();
         for batch in run(&view, everyone, cutoff, BTreeMap::new()).await? {
             ids.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
         }
         let mut gathered = Gathered::default();
-        gathered.add(engine, self.catalogue(), &wanted, cutoff, &ids).await?;
+        gathered.add(engine, self.catalogue(), &wanted, moment, &ids).await?;
         let columns = gathered.into_columns();
         let header = self.features_header(&wanted, &columns)?;
         let batch = table(&ids, columns)?;

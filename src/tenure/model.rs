@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use linfa::ParamGuard;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::Tenure;
 use super::alerts::Scoring;
@@ -84,6 +84,10 @@ pub struct ScoreSummary {
     pub shadow: Option<ShadowSummary>,
 }
 
+/// What a scoring's run says of the moment it knew all up to; null of one that saw
+/// everything loaded.
+pub(super) const KNOWN_AS_OF: &str = "known_as_of";
+
 impl Tenure {
     /// Trains a model by `spec` from what was known at `as_of` (the end of the
     /// data if absent), keeps it in the store and makes it the one that scores,
@@ -118,11 +122,11 @@ impl Tenure {
         let run = self.store().begin().await?;
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = async {
-            let at = self.model_moment(&engine, params.spec(), as_of)?;
-            let guard = Guard::of(&engine, self.catalogue(), &params.spec().features, at).await?;
             // Of the past, all that is known today counts, unless the training is
             // to be the one that could have been done at a day in the past.
-            let moment = Moment { as_of: at, known_as_of: as_of.map(|_| at) };
+            let moment = self.model_moment(&engine, params.spec(), as_of)?;
+            let at = moment.as_of;
+            let guard = Guard::of(&engine, self.catalogue(), &params.spec().features, at).await?;
             let panel =
                 panel::training(&engine, self.catalogue(), &params, moment, progress).await?;
             let provenance = self.provenance(&engine, &params, &panel, at)?;
@@ -165,16 +169,21 @@ impl Tenure {
         Ok(summary)
     }
 
-    /// The moment a training or scoring stands at. Given labels and attributes carry no
-    /// time of their own and are known since they were loaded.
-    fn model_moment(
+    /// The moment a training or scoring stands at. A day that was asked for is
+    /// seen as it was known then; the end of the data by all that is loaded, be it
+    /// that a row arrived after it. Given labels and attributes carry no time of
+    /// their own and are known since they were loaded.
+    pub(super) fn model_moment(
         &self,
         engine: &Engine,
         spec: &ChurnSpec,
         as_of: Option<&str>,
-    ) -> Result<DateTime<Utc>> {
+    ) -> Result<Moment> {
         let tz = params::time_zone(&self.config().tz)?;
-        as_of.map_or_else(|| Ok(moment_of(engine, spec)), |text| params::as_of(text, tz))
+        Ok(match as_of {
+            Some(text) => Moment::known_at(params::as_of(text, tz)?),
+            None => Moment { as_of: moment_of(engine, spec), known_as_of: None },
+        })
     }
 
     fn provenance(
@@ -225,7 +234,8 @@ impl Tenure {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = self.model(&engine).await?;
         let spec = &artifact.content().spec;
-        let (cutoff, end) = (self.model_moment(&engine, spec, as_of)?, moment_of(&engine, spec));
+        let (moment, end) = (self.model_moment(&engine, spec, as_of)?, moment_of(&engine, spec));
+        let cutoff = moment.as_of;
         let tz = params::time_zone(&self.config().tz)?;
         let day = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
         if day(cutoff) > day(end) {
@@ -233,7 +243,7 @@ impl Tenure {
             return Err(Error::new(ErrorKind::Usage, words)
                 .hint("days that are not loaded yet would look like silence: load them first"));
         }
-        let prepared = self.prepare(&engine, artifact, cutoff).await?;
+        let prepared = self.prepare(&engine, artifact, moment).await?;
         let spec = &prepared.artifact.content().spec;
         if prepared.frame.n_rows() == 0 {
             return Err(Error::new(
@@ -245,7 +255,7 @@ impl Tenure {
         let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
         let prepared = Arc::new(prepared);
         let Scored { said, at_risk: value_at_risk } = prepared.write(run, stamp).await?;
-        let shadow = self.shadow_in(run, &engine, cutoff).await?;
+        let shadow = self.shadow_in(run, &engine, moment).await?;
         let summary = ScoreSummary {
             run_id: run.id(),
             model: prepared.artifact.id().to_owned(),
@@ -261,24 +271,25 @@ impl Tenure {
         };
         let details = json!({
             "model": summary.model, "customers": summary.customers,
-            "cutoff": reports::iso(cutoff), "known_at": reports::iso(stamp.known_at),
+            "cutoff": reports::iso(cutoff), KNOWN_AS_OF: moment.known_as_of.map(reports::iso),
+            "known_at": reports::iso(stamp.known_at),
             "tenure": env!("CARGO_PKG_VERSION"), "sql": self.scoring_sql(),
             "shadow": summary.shadow,
         });
         Ok(Scoring { engine, prepared, said, stamp, summary, details })
     }
 
-    /// Gets ready to score every eligible customer at `cutoff`.
+    /// Gets ready to score every eligible customer at `moment`.
     pub(super) async fn prepare(
         &self,
         engine: &Engine,
         artifact: Artifact,
-        cutoff: DateTime<Utc>,
+        moment: Moment,
     ) -> Result<Prepared> {
         let Content { spec, model, .. } = artifact.content();
         let frame =
-            panel::scoring(engine, self.catalogue(), spec, cutoff, model.features()).await?;
-        let known = self.known_customers(engine, cutoff, spec).await?;
+            panel::scoring(engine, self.catalogue(), spec, moment, model.features()).await?;
+        let known = self.known_customers(engine, moment, spec).await?;
         Ok(Prepared { artifact, frame, known, threads: self.threads() })
     }
 
@@ -288,14 +299,14 @@ impl Tenure {
         self.config().engine.partitions.unwrap_or_else(cores)
     }
 
-    /// Key, owner and expected value of every customer at the cutoff.
+    /// Key, owner and expected value of every customer at `moment`.
     async fn known_customers(
         &self,
         engine: &Engine,
-        cutoff: DateTime<Utc>,
+        moment: Moment,
         spec: &ChurnSpec,
     ) -> Result<BTreeMap<String, Customer>> {
-        let view = engine.at(Moment::known_at(cutoff));
+        let (view, cutoff) = (engine.at(moment), moment.as_of);
         let mut known: BTreeMap<String, Customer> = BTreeMap::new();
         let owners = self.catalogue().get(Purpose::Churn, "owners")?;
         for batch in run(&view, owners, cutoff, BTreeMap::new()).await? {
@@ -324,6 +335,15 @@ impl Tenure {
         }
         Ok(known)
     }
+}
+
+/// The moment whose rows a run scored. Runs of old versions stand at their cutoff in
+/// both stamps and do not say so.
+pub(super) fn scored_at(details: &Json, cutoff: DateTime<Utc>) -> Moment {
+    let told = details.get(KNOWN_AS_OF);
+    let known = told.and_then(Json::as_str).and_then(|text| text.parse().ok());
+    let known_as_of = if told.is_none() { Some(cutoff) } else { known };
+    Moment { as_of: cutoff, known_as_of }
 }
 
 /// The newest moment of which a label or feature of the spec can be known.

@@ -26,7 +26,7 @@ use serde::Serialize;
 use super::Tenure;
 use super::alerts::{AlertSummary, DETAILS, newest_night};
 use super::compact::CompactSummary;
-use super::model::{ScoreSummary, TrainSummary, moment_of};
+use super::model::{KNOWN_AS_OF, ScoreSummary, TrainSummary, moment_of};
 use super::models::given_up;
 use super::registry::{PROMOTE, ROLLBACK, Registry, SCORE, SHADOW, TRAIN};
 use crate::churn::ChurnSpec;
@@ -227,6 +227,7 @@ impl Tenure {
         let settings = details.get(DETAILS).and_then(|alerts| alerts.get("settings"));
         Ok(is("model", model)
             && is("cutoff", cutoff)
+            && details.get(KNOWN_AS_OF) == Some(&serde_json::Value::Null)
             && is("tenure", env!("CARGO_PKG_VERSION"))
             && details.get("sql") == Some(&sql)
             && trial == shadow

@@ -23,6 +23,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use super::Tenure;
+use super::model::scored_at;
 use super::registry::SCORE;
 use super::score_rows::Stamp;
 use crate::engine::{Engine, Moment};
@@ -201,7 +202,8 @@ impl Tenure {
             let then = now.back_to(record.run_id - 1).await?;
             replayed.own_files = then.last_load().is_none();
             let then = Engine::new(then, &self.config().engine)?;
-            let prepared = self.prepare(&then, artifact, cutoff).await?;
+            let prepared =
+                self.prepare(&then, artifact, scored_at(&record.details, cutoff)).await?;
             Ok((prepared, Stamp { cutoff, known_at, run_id: record.run_id }))
         };
         match outcome.await {

@@ -8,13 +8,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Tenure;
 use super::registry::Registry;
 use super::score_rows::{Prepared, Said, Stamp};
-use crate::engine::Engine;
+use crate::engine::{Engine, Moment};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Table;
 use crate::tables::Run;
@@ -36,13 +35,13 @@ impl Tenure {
         &self,
         run: &mut Run,
         engine: &Engine,
-        cutoff: DateTime<Utc>,
+        moment: Moment,
     ) -> Result<Option<ShadowSummary>> {
         let registry = Registry::of(run.base().runs());
         let Some(model) = registry.shadow() else { return Ok(None) };
         let scored = async {
             let artifact = self.usable(model).await?;
-            let prepared = self.prepare(engine, artifact, cutoff).await?;
+            let prepared = self.prepare(engine, artifact, moment).await?;
             let said = prepared.said()?;
             Ok::<_, Error>((prepared, said))
         };
@@ -50,7 +49,8 @@ impl Tenure {
         match scored.await {
             Ok::<_, Error>((prepared, said)) => {
                 summary.customers = said.len();
-                let stamp = Stamp { cutoff, known_at: run.started_at(), run_id: run.id() };
+                let stamp =
+                    Stamp { cutoff: moment.as_of, known_at: run.started_at(), run_id: run.id() };
                 run.append(Table::ShadowScores, rows(&prepared, &said, model, stamp)?).await?;
             }
             // Memory and time were there for the served model; that they are

@@ -11,7 +11,8 @@
 //! 4. it is fitted once more on all rows.
 //!
 //! Settings are compared after calibration, since that is how they are used.
-//! Where there are many rows, step 2 looks at a sample of the customers.
+//! Where there are many rows, step 2 looks at a sample of the customers; how many trees
+//! there are is then settled on all rows, which carry more of them.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ use super::trial::{self, Block, Setting, Trial, churned};
 use crate::error::Result;
 
 /// Most rows a setting is chosen on.
-pub(super) const TUNING_ROWS: usize = 20_000;
+const TUNING_ROWS: usize = 20_000;
 
 /// A setting that was tried, and how it compares with the best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,15 +77,15 @@ pub(super) fn fit(
     }
     let tried = judge(frame, &blocks, &trials);
     let chosen = simplest_as_good(&tried);
-    let setting = tried[chosen].setting;
-
-    let calibration = if few.len() == rows.len() {
-        calibrate(frame, &blocks, &trials[chosen].logits)
+    let (blocks, Trial { setting, logits }) = if few.len() == rows.len() {
+        (blocks, trials.swap_remove(chosen))
     } else {
         let blocks = sample::blocks(frame, &rows, periods, params);
-        let logits = trial::repeat(setting, frame, &blocks, spec, n_threads)?;
-        calibrate(frame, &blocks, &logits)
+        let setting = tried[chosen].setting;
+        let settled = trial::settle(setting, frame, &blocks, spec, n_threads)?;
+        (blocks, settled)
     };
+    let calibration = calibrate(frame, &blocks, &logits);
     let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
     Ok(Fitted { model, tried })
 }

@@ -61,6 +61,16 @@ pub enum Setting {
 }
 
 impl Setting {
+    /// Whether both differ in the number of trees at most.
+    pub(crate) fn is_like(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Boosted { leaves, rate, .. }, Self::Boosted { leaves: l, rate: r, .. }) => {
+                leaves == l && rate == r
+            }
+            _ => self == other,
+        }
+    }
+
     /// The part of a candidate that it is a setting of: the same estimator, at other
     /// ridges or numbers of trees.
     pub(super) fn part_of(self, candidate: &Candidate) -> Option<Candidate> {
@@ -140,6 +150,32 @@ pub(super) fn repeat(
         fit(setting, frame, &block.train, spec, 1)?.logits(frame, &block.test)
     })?;
     Ok(logits.concat())
+}
+
+/// A setting that was chosen on fewer rows, and what it predicts on these blocks: of
+/// trees as many as predict best there, since more rows carry more of them.
+pub(super) fn settle(
+    setting: Setting,
+    frame: &Frame,
+    blocks: &[Block],
+    spec: &ChurnSpec,
+    n_threads: usize,
+) -> Result<Trial> {
+    if let Setting::Boosted { leaves, .. } = setting {
+        for candidate in spec.candidates.iter().filter_map(|it| setting.part_of(it)) {
+            let (Candidate::Stumps { rate, trees } | Candidate::Trees { rate, trees, .. }) =
+                candidate
+            else {
+                continue;
+            };
+            let grown = boosts(frame, blocks, &[leaves], (rate, trees), spec, n_threads)?.pop();
+            if let Some(trial) = grown {
+                return Ok(trial);
+            }
+        }
+    }
+    let logits = repeat(setting, frame, blocks, spec, n_threads)?;
+    Ok(Trial { setting, logits })
 }
 
 /// Fits one setting on `rows`.

@@ -16,8 +16,8 @@ use super::super::frame::Frame;
 use super::super::params::ChurnValidParams;
 use super::super::periods::Matured;
 use super::super::spec::Candidate;
-use super::super::trial::Setting;
-use super::super::{fit::TUNING_ROWS, sample, trial};
+use super::super::trial::{Setting, Trial};
+use super::super::{sample, trial};
 use super::{PersonPeriod, Survival, expanded};
 use crate::error::Result;
 
@@ -66,20 +66,18 @@ pub(in super::super) fn fit(
     let (frame, _) = expanded(frame, &known, wanted)?;
     let groups = groups(periods, day);
     let rows: Vec<usize> = (0..frame.n_rows()).collect();
-    let chosen = match how.setting {
-        Some(setting) => Some(setting),
+    let blocks = sample::blocks(&frame, &rows, &groups, params);
+    let (setting, logits) = match how.setting {
+        Some(setting) => (setting, trial::repeat(setting, &frame, &blocks, spec, n_threads)?),
         None => {
-            let few = sample::draw(&frame, rows.clone(), TUNING_ROWS, spec.seed);
-            let blocks = sample::blocks(&frame, &few, &groups, params);
             let candidate = Candidate::Trees { leaves: vec![LEAVES], rate: RATE, trees: TREES };
             let tried = trial::trials(&candidate, &frame, &blocks, spec, n_threads)?;
-            tried.first().map(|trial| trial.setting)
+            let Some(Trial { setting, logits }) = tried.into_iter().next() else {
+                return Ok(None);
+            };
+            (setting, logits)
         }
     };
-    let Some(setting) = chosen else { return Ok(None) };
-
-    let blocks = sample::blocks(&frame, &rows, &groups, params);
-    let logits = trial::repeat(setting, &frame, &blocks, spec, n_threads)?;
     let tested: Vec<usize> = blocks.iter().flat_map(|block| block.test.iter().copied()).collect();
     let calibration = |number: usize| {
         let own = tested.iter().zip(&logits);

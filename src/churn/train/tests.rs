@@ -7,7 +7,9 @@ use super::super::frame::tests::column;
 use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
 use super::super::params::{ChurnParams, tests::given};
+use super::super::sample;
 use super::super::spec::{Candidate, ChurnSpec, Direction, Label};
+use super::super::trial::{Setting, repeat, settle, trials};
 use super::super::{Artifact, Baseline, Content};
 use super::*;
 
@@ -256,4 +258,28 @@ fn what_was_asked_to_be_monotone_is() {
     let error = train(&frame, &params, &[], 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(error.to_string().contains("\"plan\" is no number"), "{error}");
+}
+
+/// What was chosen on a sample of the customers is grown on all of them.
+#[test]
+fn more_rows_carry_more_trees() {
+    let frame = frame(8_000, -2.0);
+    let spec =
+        ChurnSpec { candidates: vec![Candidate::Stumps { rate: 0.1, trees: 400 }], ..given() };
+    let params = ChurnParams::new(spec).check().unwrap();
+    let (spec, rows): (_, Vec<usize>) = (params.spec(), (0..frame.n_rows()).collect());
+    let few = sample::draw(&frame, rows.clone(), 800, spec.seed);
+    let of = |rows: &[usize]| sample::blocks(&frame, rows, &[], &params);
+    let chosen = trials(&spec.candidates[0], &frame, &of(&few), spec, 1).unwrap()[0].setting;
+    let settled = settle(chosen, &frame, &of(&rows), spec, 2).unwrap();
+    let trees = |setting| match setting {
+        Setting::Boosted { trees, .. } => trees,
+        Setting::Logistic { .. } => 0,
+    };
+    assert!(trees(settled.setting) > trees(chosen), "{chosen}: {}", settled.setting);
+    assert!(settled.setting.is_like(chosen) && settled.setting != chosen);
+    // What it says it predicts is what so many trees predict.
+    let again = repeat(settled.setting, &frame, &of(&rows), spec, 1).unwrap();
+    let apart = settled.logits.iter().zip(&again).map(|(a, b)| (a - b).abs());
+    assert!(apart.fold(0.0, f64::max) < 1e-9);
 }

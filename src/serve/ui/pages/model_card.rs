@@ -405,7 +405,7 @@ fn tried(cx: &Context, content: &Content) -> Markup {
         let log_loss = format!("{:.4}", it.log_loss);
         let excess = format!("{:.4} ± {:.4}", it.excess, it.error);
         let setting = estimator(it.setting, cx.lang);
-        json!({ "setting": setting, "log_loss": log_loss, "excess": excess, "chosen": it.setting == chosen })
+        json!({ "setting": setting, "log_loss": log_loss, "excess": excess, "chosen": it.setting.is_like(chosen) })
     });
     panel(cx, Text::CardTried, Some(Text::CardTriedNote), &table_of(cx.lang, &columns, rows))
 }

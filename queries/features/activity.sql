@@ -44,7 +44,7 @@
 --! [columns.activity_missed]
 --! title = { en = "Active days missed, at the customer's own pace", zh = "按客户自身节奏缺失的活跃天数" }
 --! unit = "number"
---! doc = { en = "How many active days the customer's pace of 180 days would have had since the last activity or the newest contract's start, days counting as much as all customers were active on them", zh = "自上次活跃或最近一份合同开始以来，按该客户近 180 天的节奏本应有的活跃天数；每日按全体客户的活跃程度加权" }
+--! doc = { en = "How many active days the customer's pace of the last year would have had since the last activity or the newest contract's start, days counting as much as all customers were active on them", zh = "自上次活跃或最近一份合同开始以来，按该客户近一年的节奏本应有的活跃天数；每日按全体客户的活跃程度加权" }
 --! [columns.activity_trend]
 --! title = { en = "Activity of 30 days against the monthly average of the 90 before", zh = "近 30 天活跃次数与此前 90 天月均之比" }
 --! unit = "share"
@@ -194,7 +194,7 @@ silence AS (
   SELECT v.*,
          least(v.activity_recency, t.age) AS silence,
          busy_days((SELECT days FROM calendar), least(v.activity_recency, t.age)) AS missed,
-         busy_days((SELECT days FROM calendar), least(v.activity_tenure, 180.0)) AS watched
+         busy_days((SELECT days FROM calendar), least(v.activity_tenure, 365.0)) AS watched
   FROM volume v
   LEFT JOIN terms t ON t.customer_key = v.customer_key
 )
@@ -206,7 +206,7 @@ SELECT v.customer_id,
             THEN v.activity_recency / greatest((v.activity_tenure - v.activity_recency) / (v.active_days - 1), 1.0)
        END AS activity_rhythm,
        v.silence AS activity_silence,
-       v.missed * (v.activity_days_180 + 1) / (v.watched + 20) AS activity_missed,
+       v.missed * (v.activity_days_365 + 1) / (v.watched + 20) AS activity_missed,
        (v.activity_count_30 + 1) / ((v.activity_count_120 - v.activity_count_30) / 3.0 + 1) AS activity_trend,
        (v.activity_count_90 + 1) / ((v.activity_count_365 - v.activity_count_90) * 90 / 275.0 + 1) AS activity_trend_long,
        (v.activity_days_30 + 1) / ((v.activity_days_120 - v.activity_days_30) / 3.0 + 1) AS activity_days_trend,

@@ -5,7 +5,7 @@
 //! scheme, its credentials taken from the environment.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 use std::sync::{Arc, Once};
 
 use deltalake_core::logstore::{
@@ -46,7 +46,7 @@ impl Location {
         }
         let unusable = |words: String| Error::new(ErrorKind::Usage, words);
         let path = address.strip_prefix("file://").unwrap_or(address);
-        let path = std::path::absolute(path).map_err(|error| {
+        let path = resolved(path.as_ref()).map_err(|error| {
             unusable(format!("\"{address}\" is not a usable folder name")).caused_by(error)
         })?;
         let url = Url::from_directory_path(&path)
@@ -93,6 +93,22 @@ impl Location {
     }
 }
 
+/// The absolute path without `..`, which an object store has no name for. What it
+/// leads to is asked of the system: above a link is not what its name says.
+fn resolved(path: &std::path::Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return Ok(path);
+    }
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(found), ..) => Ok(found),
+        (Err(error), Some(parent), Some(name)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(resolved(parent)?.join(name))
+        }
+        (Err(error), ..) => Err(error),
+    }
+}
+
 /// `address` as a URL, if it is one of an object store.
 fn remote_url(address: &str) -> Option<Url> {
     let (scheme, _) = address.split_once("://")?;
@@ -136,4 +152,29 @@ fn register_log_stores() {
             factories.insert(url, Arc::new(ConditionalPut));
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_above_are_found_as_the_system_finds_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        let at = |address: &str| {
+            let address = root.join(address);
+            Location::parse(address.to_str().unwrap()).map(|it| it.local_path().unwrap())
+        };
+        assert_eq!(at("a/b/../c").unwrap(), root.join("a/c"));
+        assert_eq!(at("a/b/../new/store").unwrap(), root.join("a/new/store"));
+        assert_eq!(at("a/./b").unwrap(), root.join("a/b"));
+        assert_eq!(at("a/none/../b").unwrap_err().kind(), ErrorKind::Usage);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(root.join("a/b"), root.join("link")).unwrap();
+            assert_eq!(at("link/../c").unwrap(), root.join("a/c"));
+        }
+    }
 }

@@ -43,7 +43,7 @@ weights AS (
 ),
 terms AS (SELECT customer_id, min(days_since(started_at)) AS term FROM subscriptions GROUP BY customer_id),
 silences AS (
-    SELECT customer_id, recency, least(recency, term) AS silence, least(tenure, 180) AS pace_of
+    SELECT customer_id, recency, least(recency, term) AS silence, least(tenure, 365) AS pace_of
     FROM n LEFT JOIN terms USING (customer_id)
 ),
 busy AS (
@@ -55,7 +55,7 @@ busy AS (
 SELECT customer_id, recency AS activity_recency, tenure AS activity_tenure,
     times_gap(recency, tenure, days) AS activity_rhythm,
     silence AS activity_silence,
-    missed * (d180 + 1) / (watched + 20) AS activity_missed,
+    missed * (d365 + 1) / (watched + 20) AS activity_missed,
     pace(c30, c_before, 3) AS activity_trend, pace(c90, c_year_before, 275::DOUBLE / 90) AS activity_trend_long,
     pace(d30, d_before, 3) AS activity_days_trend, b30 / nullif(b90, 0) AS activity_breadth_trend,
     coalesce(n, 0) AS activity_count, coalesce(c7, 0) AS activity_count_7, coalesce(c30, 0) AS activity_count_30,

@@ -21,7 +21,7 @@
 
 mod grow;
 mod histogram;
-mod predict;
+pub(super) mod predict;
 pub(super) mod tree;
 
 use linfa::dataset::Records;
@@ -194,7 +194,6 @@ impl BoostingValid {
             model: BoostedTrees { base, trees: Vec::new() },
             logits: vec![base; n_rows],
             churned,
-            rows,
             grower: Grower::new(self, rows),
             wanted: self.trees,
         })
@@ -206,7 +205,6 @@ pub(super) struct Path<'a> {
     pub(super) model: BoostedTrees,
     logits: Vec<f64>,
     churned: &'a [bool],
-    rows: &'a Binned,
     grower: Grower<'a>,
     wanted: usize,
 }
@@ -218,8 +216,7 @@ impl Path<'_> {
         if number >= self.wanted {
             return Ok(false);
         }
-        let tree = self.grower.grow(number as u64, &self.logits, self.churned)?;
-        tree.add_to(self.rows, &mut self.logits);
+        let tree = self.grower.grow(number as u64, &mut self.logits, self.churned)?;
         self.model.trees.push(tree);
         Ok(true)
     }

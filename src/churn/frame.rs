@@ -240,7 +240,7 @@ impl Frame {
 pub(super) fn known(numbers: &[f64], rows: &[usize]) -> Vec<f64> {
     let mut known: Vec<f64> =
         rows.iter().map(|&row| numbers[row]).filter(|number| !number.is_nan()).collect();
-    known.sort_by(f64::total_cmp);
+    known.sort_unstable_by(f64::total_cmp);
     known
 }
 

@@ -10,7 +10,7 @@ use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Binned, Binning};
-use super::boost::BoostedTrees;
+use super::boost::{BoostedTrees, predict};
 use super::encode::Encoder;
 use super::frame::Frame;
 use super::logistic::LogisticModel;
@@ -65,20 +65,34 @@ impl Scorer {
 
     /// The log-odds of `rows` without the contributions that they are made of.
     pub(super) fn logits(&self, frame: &Frame, rows: &[usize]) -> Result<Vec<f64>> {
-        if let Self::Trees { binning, model } = self {
-            let binned = binning.transform(frame, rows)?;
-            let mut logits = Array1::zeros(rows.len());
-            model.predict_inplace(&binned, &mut logits);
-            return Ok(logits.to_vec());
+        match self {
+            Self::Linear { .. } => {
+                let prepared = self.prepare();
+                let contributions = prepared.contributions(frame, rows)?;
+                let width = self.names().len();
+                let sum = |row: usize| {
+                    let own = &contributions[row * width..][..width];
+                    own.iter().fold(prepared.base(), |sum, term| sum + term)
+                };
+                Ok((0..rows.len()).map(sum).collect())
+            }
+            Self::Tables { binning, base, tables } => {
+                let binned = binning.transform(frame, rows)?;
+                let mut logits = vec![*base; rows.len()];
+                for (column, table) in binned.columns.iter().zip(tables) {
+                    for (logit, &class) in logits.iter_mut().zip(column) {
+                        *logit += table[usize::from(class)];
+                    }
+                }
+                Ok(logits)
+            }
+            Self::Trees { binning, model } => {
+                let binned = binning.transform(frame, rows)?;
+                let mut logits = Array1::zeros(rows.len());
+                model.predict_inplace(&binned, &mut logits);
+                Ok(logits.to_vec())
+            }
         }
-        let prepared = self.prepare();
-        let contributions = prepared.contributions(frame, rows)?;
-        let width = self.names().len();
-        let sum = |row: usize| {
-            let own = &contributions[row * width..][..width];
-            own.iter().fold(prepared.base(), |sum, term| sum + term)
-        };
-        Ok((0..rows.len()).map(sum).collect())
     }
 
     /// Gets ready to score many rows.
@@ -98,18 +112,8 @@ impl Scorer {
 }
 
 fn tables(mut binning: Binning, rows: &Binned, model: &BoostedTrees, used: &[bool]) -> Scorer {
-    let mut base = model.base;
-    let mut of_feature: Vec<Vec<f64>> =
-        rows.n_classes.iter().map(|&n_classes| vec![0.0; n_classes]).collect();
-    for tree in &model.trees {
-        let Some(split) = tree.splits.first() else {
-            base += tree.leaves[0];
-            continue;
-        };
-        for (class, cell) in (0..=u8::MAX).zip(&mut of_feature[split.feature]) {
-            *cell += tree.leaves[tree.leaf_of_class(split, class)];
-        }
-    }
+    let (of_all, of_feature) = predict::tables(&model.trees, &rows.n_classes);
+    let mut base = model.base + of_all;
     let mut tables = Vec::new();
     for (feature, mut table) in of_feature.into_iter().enumerate().filter(|(it, _)| used[*it]) {
         let column = &rows.columns[feature];

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use linfa::dataset::Records;
+
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -21,6 +23,8 @@ const RIDGE: f64 = 0.2;
 const LEAST_GAIN: f64 = 1e-9;
 /// Cells of work from which on a histogram is worth a second thread.
 const PARALLEL_CELLS: usize = 400_000;
+/// Rows from which on what they bring is.
+const PARALLEL_ROWS: usize = 20_000;
 
 /// Grows one tree after the other over the same rows.
 pub(super) struct Grower<'a> {
@@ -31,6 +35,8 @@ pub(super) struct Grower<'a> {
     gradients: Vec<Sums>,
     /// The drawn rows, those of a node next to each other.
     order: Vec<u32>,
+    /// The rows that were not drawn.
+    rest: Vec<u32>,
     spare: Vec<u32>,
 }
 
@@ -59,15 +65,20 @@ impl<'a> Grower<'a> {
         for n_classes in &rows.n_classes {
             offsets.push(offsets.last().copied().unwrap_or(0) + n_classes);
         }
-        Self { params, rows, offsets, gradients: Vec::new(), order: Vec::new(), spare: Vec::new() }
+        let gradients = vec![Sums::default(); rows.nsamples()];
+        let [order, rest, spare] = [const { Vec::new() }; 3];
+        Self { params, rows, offsets, gradients, order, rest, spare }
     }
 
-    /// Grows tree `number` on what `logits` still get wrong.
-    pub(super) fn grow(&mut self, number: u64, logits: &[f64], churned: &[bool]) -> Result<Tree> {
-        self.gradients.clear();
-        self.gradients.extend(
-            logits.iter().zip(churned).map(|(&logit, &churned)| Sums::of_row(logit, churned)),
-        );
+    /// Grows tree `number` on what `logits` still get wrong, and adds its answers to
+    /// them.
+    pub(super) fn grow(
+        &mut self,
+        number: u64,
+        logits: &mut [f64],
+        churned: &[bool],
+    ) -> Result<Tree> {
+        self.look_at(logits, churned)?;
         let mut chance = Xoshiro256PlusPlus::seed_from_u64(
             self.params.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         );
@@ -102,18 +113,42 @@ impl<'a> Grower<'a> {
         }
         for node in nodes {
             let leaf = i32::try_from(tree.leaves.len()).unwrap_or(i32::MAX);
-            tree.leaves.push(self.params.rate * step(node.sums));
+            let answer = self.params.rate * step(node.sums);
+            tree.leaves.push(answer);
             link(&mut tree, node.above, !leaf);
+            for &row in &self.order[node.rows] {
+                logits[row as usize] += answer;
+            }
+        }
+        for &row in &self.rest {
+            logits[row as usize] += tree.leaves[tree.leaf_of(self.rows, row as usize)];
         }
         Ok(tree)
+    }
+
+    /// What each row brings.
+    fn look_at(&mut self, logits: &[f64], churned: &[bool]) -> Result<()> {
+        let n = logits.len();
+        let n_threads = if n < PARALLEL_ROWS { 1 } else { self.params.n_threads.max(1) };
+        let part = n.div_ceil(n_threads).max(1);
+        let parts = self.gradients.chunks_mut(part).zip(logits.chunks(part));
+        let parts = parts.zip(churned.chunks(part)).collect();
+        parallel::for_each(parts, n_threads, |((gradients, logits), churned)| {
+            let rows = gradients.iter_mut().zip(logits).zip(churned);
+            rows.for_each(|((sums, &logit), &churned)| *sums = Sums::of_row(logit, churned));
+            Ok(())
+        })
     }
 
     /// Rows in their order, each with the same chance.
     fn draw_rows(&mut self, chance: &mut Xoshiro256PlusPlus) {
         let share = self.params.row_share;
-        let all = 0..u32::try_from(self.gradients.len()).unwrap_or(u32::MAX);
         self.order.clear();
-        self.order.extend(all.filter(|_| share >= 1.0 || chance.random::<f64>() < share));
+        self.rest.clear();
+        for row in 0..u32::try_from(self.gradients.len()).unwrap_or(u32::MAX) {
+            let is_drawn = share >= 1.0 || chance.random::<f64>() < share;
+            if is_drawn { self.order.push(row) } else { self.rest.push(row) }
+        }
         self.spare.resize(self.order.len(), 0);
     }
 

@@ -14,6 +14,14 @@ const FIRST_UNIT: f64 = (1_u64 << 32) as f64;
 const SECOND_UNIT: f64 = (1_u64 << 20) as f64;
 const SECOND_BITS: u32 = 42;
 
+/// The whole number nearest to one that is smaller than 2⁵¹: beside a number as
+/// large as this, the last bit of a float is worth 1. Calling `round` takes longer
+/// than all else a row brings.
+fn nearest(number: f64) -> i64 {
+    const LARGE: f64 = 1.5 * (1_u64 << 52) as f64;
+    ((number + LARGE).to_bits() as i64).wrapping_sub(LARGE.to_bits() as i64)
+}
+
 /// Derivatives of the loss and rows, summed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sums([i64; 2]);
@@ -24,8 +32,8 @@ impl Sums {
         let probability = sigmoid(logit);
         let first = probability - f64::from(u8::from(churned));
         let second = probability * (1.0 - probability);
-        let first = (first * FIRST_UNIT).round() as i64;
-        Self([first, (1 << SECOND_BITS) | (second * SECOND_UNIT).round() as i64])
+        let (first, second) = (nearest(first * FIRST_UNIT), nearest(second * SECOND_UNIT));
+        Self([first, (1 << SECOND_BITS) | second])
     }
 
     /// Sum of the first derivatives.
@@ -99,4 +107,17 @@ fn tables<const N: usize>(
         }
     }
     tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_whole_number_is_the_one_rounding_finds() {
+        for number in [0.0, 0.4, 0.6, -0.6, 1.0, 4_294_967_296.0, -4_294_967_295.7, 1e15, -1e15] {
+            assert_eq!(nearest(number), f64::round(number) as i64);
+        }
+        assert_eq!([0.5, 1.5, 2.5, -0.5, -1.5].map(nearest), [0, 2, 2, 0, -2]);
+    }
 }

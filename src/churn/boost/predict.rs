@@ -7,6 +7,8 @@
 //! leaf: questions that would never have been asked took nothing out that lies
 //! further left. What remains are loops over bytes.
 //!
+//! Trees of one question are tables, which are faster still.
+//!
 //! Source: Lucchese et al., "QuickScorer" (2015), by class instead of by threshold.
 
 use std::ops::BitAndAssign;
@@ -15,21 +17,44 @@ use super::super::bins::Binned;
 use super::BoostedTrees;
 use super::tree::{Next, Tree};
 
-/// Rows that are scored side by side, so that no sum waits for the one before.
-const ROWS: usize = 8;
-
-/// Adds the answers of all trees, in their order, to the log-odds of each row.
+/// Adds the answers of all trees to the log-odds of each row.
 pub(super) fn add_to(model: &BoostedTrees, rows: &Binned, logits: &mut [f64]) {
     match model.trees.iter().map(|tree| tree.leaves.len()).max() {
         None => {}
-        Some(0..=8) => Masks::<u8>::new(&model.trees, rows).add_to(rows, logits),
-        Some(9..=32) => Masks::<u32>::new(&model.trees, rows).add_to(rows, logits),
-        Some(_) => Masks::<u64>::new(&model.trees, rows).add_to(rows, logits),
+        Some(..=2) => {
+            let (base, tables) = tables(&model.trees, &rows.n_classes);
+            logits.iter_mut().for_each(|logit| *logit += base);
+            for (column, table) in rows.columns.iter().zip(&tables) {
+                for (logit, &class) in logits.iter_mut().zip(column) {
+                    *logit += table[usize::from(class)];
+                }
+            }
+        }
+        Some(3..=8) => Masks::<u8, 64>::new(&model.trees, rows).add_to(rows, logits),
+        Some(9..=32) => Masks::<u32, 64>::new(&model.trees, rows).add_to(rows, logits),
+        Some(_) => Masks::<u64, 32>::new(&model.trees, rows).add_to(rows, logits),
     }
 }
 
+/// What each class of each feature adds to the log-odds, and what is added to all, by
+/// trees that ask one question at most.
+pub(in super::super) fn tables(trees: &[Tree], n_classes: &[usize]) -> (f64, Vec<Vec<f64>>) {
+    let mut base = 0.0;
+    let mut tables: Vec<Vec<f64>> = n_classes.iter().map(|&n| vec![0.0; n]).collect();
+    for tree in trees {
+        let Some(split) = tree.splits.first() else {
+            base += tree.leaves[0];
+            continue;
+        };
+        for (class, cell) in (0..=u8::MAX).zip(&mut tables[split.feature]) {
+            *cell += tree.leaves[tree.leaf_of_class(split, class)];
+        }
+    }
+    (base, tables)
+}
+
 /// A bit per leaf.
-trait Word: Copy + BitAndAssign {
+trait Word: Copy + PartialEq + BitAndAssign {
     /// All leaves.
     const ALL: Self;
     /// All leaves but those from `first` up to, and without, `end`.
@@ -56,20 +81,43 @@ macro_rules! word {
 
 word!(u8, u32, u64);
 
-/// What each class of each feature takes out.
-struct Masks<W> {
-    n_trees: usize,
-    /// Features asked about, each with classes × trees.
-    features: Vec<(usize, Vec<W>)>,
+/// What each class of each feature takes out. Trees are asked in tiles of so many as
+/// have room in a few registers, the last filled up with trees that answer 0.
+struct Masks<W, const TILE: usize> {
+    /// The features that are asked about.
+    features: Vec<Asked<W>>,
     /// Answers, trees × leaves from left to right.
     answers: Vec<f64>,
     n_leaves: usize,
 }
 
-impl<W: Word> Masks<W> {
+/// What each class of a feature takes out. Neighbouring classes that no tree tells
+/// apart share it, so that it stays in a near cache.
+struct Asked<W> {
+    feature: usize,
+    /// Where in `masks` the trees of each class begin.
+    starts: Vec<usize>,
+    masks: Vec<W>,
+}
+
+impl<W: Word> Asked<W> {
+    /// Of a feature's classes × trees; nothing if no tree asks about it.
+    fn new(feature: usize, all: &[W], n_trees: usize) -> Option<Self> {
+        let mut it = Self { feature, starts: Vec::new(), masks: Vec::new() };
+        for masks in all.chunks_exact(n_trees) {
+            if !it.masks.ends_with(masks) {
+                it.masks.extend_from_slice(masks);
+            }
+            it.starts.push(it.masks.len() - n_trees);
+        }
+        (!all.is_empty()).then_some(it)
+    }
+}
+
+impl<W: Word, const TILE: usize> Masks<W, TILE> {
     fn new(trees: &[Tree], rows: &Binned) -> Self {
         let n_leaves = trees.iter().map(|tree| tree.leaves.len()).max().unwrap_or(1);
-        let n_trees = trees.len();
+        let n_trees = trees.len().next_multiple_of(TILE);
         let mut of_feature: Vec<Vec<W>> = vec![Vec::new(); rows.columns.len()];
         let mut answers = vec![0.0; n_trees * n_leaves];
         for (number, tree) in trees.iter().enumerate() {
@@ -89,27 +137,33 @@ impl<W: Word> Masks<W> {
                 }
             }
         }
-        let asked = of_feature.into_iter().enumerate().filter(|(_, masks)| !masks.is_empty());
-        Self { n_trees, features: asked.collect(), answers, n_leaves }
+        let asked = of_feature.iter().enumerate();
+        let asked = asked.filter_map(|(feature, masks)| Asked::new(feature, masks, n_trees));
+        Self { features: asked.collect(), answers, n_leaves }
     }
 
     fn add_to(&self, rows: &Binned, logits: &mut [f64]) {
-        let mut words = vec![W::ALL; ROWS * self.n_trees];
-        for (block, logits) in logits.chunks_mut(ROWS).enumerate() {
-            words.fill(W::ALL);
-            for (feature, masks) in &self.features {
-                let classes = &rows.columns[*feature][block * ROWS..][..logits.len()];
-                for (words, &class) in words.chunks_exact_mut(self.n_trees).zip(classes) {
-                    let masks = &masks[usize::from(class) * self.n_trees..][..self.n_trees];
+        let mut asked: Vec<&[W]> = Vec::with_capacity(self.features.len());
+        for (row, logit) in logits.iter_mut().enumerate() {
+            asked.clear();
+            asked.extend(self.features.iter().map(|Asked { feature, starts, masks }| {
+                &masks[starts[usize::from(rows.columns[*feature][row])]..]
+            }));
+            for (tile, answers) in self.answers.chunks_exact(TILE * self.n_leaves).enumerate() {
+                let mut words = [W::ALL; TILE];
+                for masks in &asked {
+                    let masks = &masks[tile * TILE..][..TILE];
                     for (word, &mask) in words.iter_mut().zip(masks) {
                         *word &= mask;
                     }
                 }
-            }
-            for (tree, answers) in self.answers.chunks_exact(self.n_leaves).enumerate() {
-                for (row, logit) in logits.iter_mut().enumerate() {
-                    *logit += answers[words[row * self.n_trees + tree].lowest()];
+                // Four sums, so that none waits for the one before.
+                let mut sums = [0.0; 4];
+                let answers = answers.chunks_exact(self.n_leaves).zip(words);
+                for (place, (answers, word)) in answers.enumerate() {
+                    sums[place % 4] += answers[word.lowest()];
                 }
+                *logit += (sums[0] + sums[1]) + (sums[2] + sums[3]);
             }
         }
     }

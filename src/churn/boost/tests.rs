@@ -126,7 +126,8 @@ fn asking_all_trees_at_once_ends_in_the_leaves_of_a_walk() {
         for (row, logit) in at_once.iter().enumerate() {
             let answer = |tree: &Tree| tree.leaves[tree.leaf_of(&data.records, row)];
             let walked = model.trees.iter().fold(model.base, |sum, tree| sum + answer(tree));
-            assert_eq!(logit.to_bits(), walked.to_bits());
+            // Added up in another order.
+            assert!((logit - walked).abs() < 1e-12, "{leaves}: {logit} {walked}");
         }
     }
 }

@@ -127,9 +127,8 @@
 --! of = "logins_30"
 --- A window of w days is the w × 24 hours up to the cutoff: it begins with the
 --- instant that lies w whole days before the cutoff's end and holds whole days
---- whatever the hour of the cutoff. Customers come one after the other, so each
---- is counted in one pass; elements 1 to 6 are the windows, 7 is everything. A
---- mean gap foretells better than a median one, and costs no list of gaps.
+--- whatever the hour of the cutoff. Elements 1 to 6 are the windows, 7 is
+--- everything. A mean gap foretells better than a median one, and costs no list of gaps.
 ---
 --- Silence is judged against three things that leaving is mistaken for: the
 --- customer's own pace, a term that has just begun, and days on which nobody is

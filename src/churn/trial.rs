@@ -161,17 +161,19 @@ pub(super) fn settle(
     spec: &ChurnSpec,
     n_threads: usize,
 ) -> Result<Trial> {
-    if let Setting::Boosted { leaves, .. } = setting {
-        for candidate in spec.candidates.iter().filter_map(|it| setting.part_of(it)) {
-            let (Candidate::Stumps { rate, trees } | Candidate::Trees { rate, trees, .. }) =
-                candidate
-            else {
-                continue;
-            };
-            let grown = boosts(frame, blocks, &[leaves], (rate, trees), spec, n_threads)?.pop();
-            if let Some(trial) = grown {
-                return Ok(trial);
+    if let Setting::Boosted { leaves, rate, .. } = setting {
+        // The candidate it is of, and with several the one that allows most trees.
+        let most = |candidate: &Candidate| match setting.part_of(candidate)? {
+            Candidate::Stumps { rate: own, trees } | Candidate::Trees { rate: own, trees, .. } => {
+                (own == rate).then_some(trees)
             }
+            Candidate::Logistic { .. } => None,
+        };
+        if let Some(most) = spec.candidates.iter().filter_map(most).max()
+            && let Some(trial) =
+                boosts(frame, blocks, &[leaves], (rate, most), spec, n_threads)?.pop()
+        {
+            return Ok(trial);
         }
     }
     let logits = repeat(setting, frame, blocks, spec, n_threads)?;

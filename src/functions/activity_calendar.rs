@@ -239,6 +239,7 @@ impl Grouped for Days {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::ListArray;
     use rand::{Rng, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -317,5 +318,42 @@ mod tests {
         assert!(weights(&[]).iter().all(|weight| *weight == 1.0));
         let one = weights(&[seen((0..800).step_by(3).filter(|day| !(90..110).contains(day)))]);
         assert!(one.iter().all(|weight| (0.7..1.1).contains(weight)), "{one:?}");
+    }
+
+    /// Customers split over accumulators in any way, with some left out.
+    #[test]
+    fn a_merge_says_what_one_pass_says() {
+        let customers: Vec<Option<Vec<Option<u64>>>> = (0..40)
+            .map(|number: usize| {
+                let ages = (0..700).step_by(2 + number % 7).map(|age| age + number);
+                let words = seen(ages).into_iter().map(Some).collect();
+                (!number.is_multiple_of(5)).then_some(words)
+            })
+            .collect();
+        let array = |rows: &[Option<Vec<Option<u64>>>]| -> ArrayRef {
+            Arc::new(ListArray::from_iter_primitive::<UInt64Type, _, _>(rows.iter().cloned()))
+        };
+        let keep = BooleanArray::from_iter((0..40).map(|row| Some(row % 3 > 0)));
+        let mut whole = Days::default();
+        whole.update_batch(&[array(&customers)], &[0; 40], Some(&keep), 1).unwrap();
+        let expected = whole.clone().evaluate(EmitTo::All).unwrap();
+        for at in [0, 1, 17, 40] {
+            let mut merged = Days::default();
+            for (rows, keep) in
+                [(&customers[at..], keep.slice(at, 40 - at)), (&customers[..at], keep.slice(0, at))]
+            {
+                let mut part = Days::default();
+                let groups = vec![1; rows.len()];
+                part.update_batch(&[array(rows)], &groups, Some(&keep), 2).unwrap();
+                let states = part.state(EmitTo::First(2)).unwrap();
+                merged.merge_batch(&states, &[1, 0], 2).unwrap();
+            }
+            let answers = merged.evaluate(EmitTo::All).unwrap();
+            assert_eq!(answers.slice(0, 1).as_ref(), expected.as_ref(), "{at}");
+        }
+        let rows = Days::default().convert_to_state(&[array(&customers)], Some(&keep)).unwrap();
+        let mut merged = Days::default();
+        merged.merge_batch(&rows, &[0; 40], 1).unwrap();
+        assert_eq!(merged.evaluate(EmitTo::All).unwrap().as_ref(), expected.as_ref());
     }
 }

@@ -76,6 +76,8 @@ fn until(sums: &[f64], age: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::ListArray;
+
     use super::*;
 
     #[test]
@@ -83,5 +85,35 @@ mod tests {
         let sums: Vec<f64> = (0..=YEAR).map(|day| day as f64 / 2.0).collect();
         let found = [-1.0, 0.0, 1.5, 364.5, 365.0, 400.25].map(|age| until(&sums, age));
         assert_eq!(found, [0.0, 0.0, 0.75, 182.25, 182.5, 182.5 + 35.25]);
+    }
+
+    #[test]
+    fn one_calendar_serves_all_rows_and_each_row_may_have_its_own() {
+        let year = |weight: f64| -> Vec<Option<f64>> {
+            (0..=YEAR).map(|day| Some(day as f64 * weight)).collect()
+        };
+        let lists = |rows: Vec<Option<Vec<Option<f64>>>>| -> ArrayRef {
+            Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(rows))
+        };
+        let ages = |ages: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(ages)) };
+        let found = |calendar: &ColumnarValue, age: &ColumnarValue| -> Vec<Option<f64>> {
+            let answer = invoke(&[calendar.clone(), age.clone()]).unwrap();
+            let answer = answer.to_array(1).unwrap();
+            answer.as_primitive::<Float64Type>().iter().collect()
+        };
+        let one = |array: ArrayRef| {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0).unwrap())
+        };
+        let (half, none) = (one(lists(vec![Some(year(0.5))])), one(lists(vec![None])));
+        let two_ages = ColumnarValue::Array(ages(vec![Some(10.0), None]));
+        let ten = one(ages(vec![Some(10.0)]));
+        assert_eq!(found(&half, &two_ages), [Some(5.0), None]);
+        assert_eq!(found(&none, &two_ages), [None, None]);
+        assert_eq!(found(&half, &ten), [Some(5.0)]);
+        let own = ColumnarValue::Array(lists(vec![Some(year(0.5)), None, Some(year(2.0))]));
+        assert_eq!(found(&own, &ten), [Some(5.0), None, Some(20.0)]);
+        assert_eq!(found(&half, &ColumnarValue::Array(ages(vec![]))), []);
+        let short = one(lists(vec![Some(vec![Some(0.0), Some(1.0)])]));
+        assert!(invoke(&[short, ten]).is_err());
     }
 }

@@ -27,9 +27,9 @@ pub struct FeatureTable {
 }
 
 impl Tenure {
-    /// The features of every customer known at `as_of` (the end of the data if
-    /// absent), from what was known then: exactly what a model learns from and
-    /// scores with. `wanted` are the features of a spec; without it all groups
+    /// The features of every customer at `as_of`, from what was known then: what a
+    /// model learns from; or, if absent, at the end of the data from all that is
+    /// loaded: what it scores with. `wanted` are the features of a spec; without it all groups
     /// and attributes there are.
     ///
     /// # Errors

@@ -9,7 +9,8 @@
 //! Merging files changes no row, so a replay also holds after the old files are
 //! gone: the rows then come from the files they were merged into, without those
 //! of later loads. A customer whose rows were erased can not be computed again,
-//! and that is what is said of them.
+//! and that is what is said of them; nor can, to the last bits, what the others
+//! have of the calendar of all customers.
 
 use std::collections::{BTreeMap, BTreeSet};
 

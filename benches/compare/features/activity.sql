@@ -39,7 +39,7 @@ weights AS (
     SELECT c.day, (sum(w.active) + 10) / (any_value(rate) * sum(w.watched) + 10) AS weight
     FROM counts c JOIN counts w ON w.day BETWEEN greatest(c.day, 3) - 3 AND greatest(c.day, 3) + 3, rate
     WHERE c.day < 365 GROUP BY c.day
-    UNION ALL SELECT unnest(range(365, 4000)), 1
+    UNION ALL SELECT unnest(range(365, 36600)), 1
 ),
 terms AS (SELECT customer_id, min(days_since(started_at)) AS term FROM subscriptions GROUP BY customer_id),
 silences AS (

@@ -118,8 +118,9 @@ fn threads_change_no_bit() {
 #[test]
 fn asking_all_trees_at_once_ends_in_the_leaves_of_a_walk() {
     let data = dataset(&frame(3_001));
-    for leaves in [2, 3, 8, 20, 33, 64] {
-        let model = Boosting::new(leaves, 0.2, 7).fit(&data).unwrap();
+    // A few trees, and as many as fill tiles once and twice and begin another.
+    for (leaves, trees) in [(2, 7), (3, 65), (8, 130), (20, 7), (20, 130), (33, 65), (64, 7)] {
+        let model = Boosting::new(leaves, 0.2, trees).fit(&data).unwrap();
         let most = model.trees.iter().map(|tree| tree.leaves.len()).max();
         assert!(leaves > 20 || most == Some(leaves), "{most:?}");
         let at_once = predict(&model, &data.records);

@@ -264,13 +264,18 @@ fn what_was_asked_to_be_monotone_is() {
 #[test]
 fn more_rows_carry_more_trees() {
     let frame = frame(8_000, -2.0);
-    let spec =
-        ChurnSpec { candidates: vec![Candidate::Stumps { rate: 0.1, trees: 400 }], ..given() };
+    let spec = ChurnSpec {
+        candidates: vec![
+            Candidate::Stumps { rate: 0.3, trees: 50 },
+            Candidate::Stumps { rate: 0.1, trees: 400 },
+        ],
+        ..given()
+    };
     let params = ChurnParams::new(spec).check().unwrap();
     let (spec, rows): (_, Vec<usize>) = (params.spec(), (0..frame.n_rows()).collect());
     let few = sample::draw(&frame, rows.clone(), 800, spec.seed);
     let of = |rows: &[usize]| sample::blocks(&frame, rows, &[], &params);
-    let chosen = trials(&spec.candidates[0], &frame, &of(&few), spec, 1).unwrap()[0].setting;
+    let chosen = trials(&spec.candidates[1], &frame, &of(&few), spec, 1).unwrap()[0].setting;
     let settled = settle(chosen, &frame, &of(&rows), spec, 2).unwrap();
     let trees = |setting| match setting {
         Setting::Boosted { trees, .. } => trees,

@@ -266,7 +266,8 @@ texts! {
     CardChurners: "Of them left", "其中流失";
     CardLogLoss: "Log-loss", "对数损失";
     CardTried: "What it was chosen from", "备选模型";
-    CardTriedNote: "The simplest within one standard error of the best is taken.", "在与最优者相差不超过一个标准误的模型中取最简单者。";
+    CardTriedNote: "The simplest within one standard error of the best is taken. With many rows this is tried on some of the customers; how many trees there are is then settled on all.",
+        "在与最优者相差不超过一个标准误的模型中取最简单者。数据较多时先用部分客户比较，选定后再用全部数据确定树的数量。";
     CardExcess: "More than the best", "高于最优";
     CardChosen: "Chosen", "选用";
     CardLimits: "Limits", "局限";

@@ -79,11 +79,7 @@ impl Scorer {
             Self::Tables { binning, base, tables } => {
                 let binned = binning.transform(frame, rows)?;
                 let mut logits = vec![*base; rows.len()];
-                for (column, table) in binned.columns.iter().zip(tables) {
-                    for (logit, &class) in logits.iter_mut().zip(column) {
-                        *logit += table[usize::from(class)];
-                    }
-                }
+                predict::add_tables(tables, &binned, &mut logits);
                 Ok(logits)
             }
             Self::Trees { binning, model } => {

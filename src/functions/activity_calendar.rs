@@ -27,10 +27,8 @@
 //! age of 0, 1, …, 365 days. What is added up on the way are whole numbers, so
 //! the answer does not depend on the order of rows nor on the number of threads.
 
-use std::sync::Arc;
-
 use arrow::array::{ArrayRef, BooleanArray};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use datafusion::common::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
@@ -57,12 +55,12 @@ pub(super) fn function() -> AggregateUDF {
     Function::<Days>::new().into()
 }
 
-/// Customers active and watched on each day of age, in one row per group: first
-/// the active ones of all days, then for each day by how many those watched are
-/// more than on the day younger by one.
+/// Customers active and watched on each day of age, by group: first the active ones
+/// of all days, then for each day by how many those watched are more than on the day
+/// younger by one.
 #[derive(Debug, Clone, Default)]
 struct Days {
-    counts: Vec<i64>,
+    groups: Vec<Vec<i64>>,
 }
 
 const WIDTH: usize = 2 * COUNTED;
@@ -140,7 +138,7 @@ impl GroupsAccumulator for Days {
         self.ensure(total_num_groups);
         each_list::<UInt64Type>(&values[0], group_indices, |row, group, seen| {
             if keeps(opt_filter, row) {
-                count(seen, &mut self.counts[group * WIDTH..(group + 1) * WIDTH]);
+                count(seen, &mut self.groups[group]);
             }
             Ok(())
         })
@@ -154,7 +152,7 @@ impl GroupsAccumulator for Days {
     ) -> Result<()> {
         self.ensure(total_num_groups);
         each_list::<Int64Type>(&values[0], group_indices, |_, group, counts| {
-            for (mine, theirs) in self.counts[group * WIDTH..].iter_mut().zip(counts) {
+            for (mine, theirs) in self.groups[group].iter_mut().zip(counts) {
                 *mine += theirs;
             }
             Ok(())
@@ -162,18 +160,14 @@ impl GroupsAccumulator for Days {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let n = self.n_to_emit(emit_to);
-        let calendars: Vec<Vec<f64>> =
-            self.counts[..n * WIDTH].chunks_exact(WIDTH).map(calendar).collect();
-        self.counts.drain(..n * WIDTH);
+        let groups = emit_to.take_needed(&mut self.groups);
+        let calendars: Vec<Vec<f64>> = groups.iter().map(|counts| calendar(counts)).collect();
         lists::<Float64Type>(calendars.iter().map(Vec::as_slice))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let n = self.n_to_emit(emit_to);
-        let states = lists::<Int64Type>(self.counts[..n * WIDTH].chunks_exact(WIDTH))?;
-        self.counts.drain(..n * WIDTH);
-        Ok(vec![states])
+        let groups = emit_to.take_needed(&mut self.groups);
+        Ok(vec![lists::<Int64Type>(groups.iter().map(Vec::as_slice))?])
     }
 
     fn convert_to_state(
@@ -185,27 +179,14 @@ impl GroupsAccumulator for Days {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.counts.capacity() * size_of::<i64>()
+        let each = size_of::<Vec<i64>>() + WIDTH * size_of::<i64>();
+        size_of_val(self) + self.groups.len() * each
     }
-}
-
-impl Days {
-    fn n_to_emit(&self, emit_to: EmitTo) -> usize {
-        let n = self.counts.len() / WIDTH;
-        match emit_to {
-            EmitTo::All => n,
-            EmitTo::First(first) => first.min(n),
-        }
-    }
-}
-
-fn list_of(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(element, true)))
 }
 
 /// The type of a calendar.
 pub(super) fn calendar_type() -> DataType {
-    list_of(DataType::Float64)
+    DataType::new_list(DataType::Float64, true)
 }
 
 impl Grouped for Days {
@@ -213,7 +194,7 @@ impl Grouped for Days {
 
     fn coerce(given: &[DataType]) -> Result<Vec<DataType>> {
         match given {
-            [_] => Ok(vec![list_of(DataType::UInt64)]),
+            [_] => Ok(vec![DataType::new_list(DataType::UInt64, true)]),
             _ => Err(misuse(format!("{NAME} takes one argument: seen, as usage() gives it"))),
         }
     }
@@ -223,7 +204,7 @@ impl Grouped for Days {
     }
 
     fn state_columns() -> Vec<(&'static str, DataType)> {
-        vec![("counts", list_of(DataType::Int64))]
+        vec![("counts", DataType::new_list(DataType::Int64, true))]
     }
 
     fn plan(_args: &AccumulatorArgs<'_>) -> Result<Self> {
@@ -231,14 +212,16 @@ impl Grouped for Days {
     }
 
     fn ensure(&mut self, n: usize) {
-        if self.counts.len() < n * WIDTH {
-            self.counts.resize(n * WIDTH, 0);
+        if self.groups.len() < n {
+            self.groups.resize_with(n, || vec![0; WIDTH]);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::ListArray;
     use rand::{Rng, SeedableRng};
     use rand_xoshiro::Xoshiro256PlusPlus;

@@ -32,8 +32,6 @@
 //! window, a bit per day since the first, and the latest instant of each name.
 //! Counts, days and names do not depend on the order in which rows come.
 
-use std::sync::Arc;
-
 use arrow::array::Array;
 use arrow::datatypes::{DECIMAL_DEFAULT_SCALE, DECIMAL128_MAX_PRECISION, DataType, Field, Fields};
 use datafusion::common::{Result, ScalarValue};
@@ -117,7 +115,7 @@ fn elements(list: &ScalarValue) -> Option<Vec<ScalarValue>> {
 }
 
 fn list_of(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(element, true)))
+    DataType::new_list(element, true)
 }
 
 /// The fields of the answer.

@@ -150,8 +150,9 @@ impl Tenure {
         let engine = self.engine().await?;
         let artifact = self.model(&engine).await?;
         let spec = &artifact.content().spec;
-        let asked = self.model_moment(&engine, spec, as_of)?;
-        let as_of = asked.as_of.min(moment_of(&engine, spec));
+        let end = moment_of(&engine, spec);
+        let asked = self.moment(as_of, end)?;
+        let as_of = asked.as_of.min(end);
         let inputs = self.inputs(&engine, &artifact, Moment { as_of, ..asked }).await?;
         let served = artifact.id();
         let mut models = BTreeMap::from([(served.to_owned(), artifact.clone())]);

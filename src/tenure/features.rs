@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use super::Tenure;
 use crate::churn::spec::{Attributes, Features};
 use crate::churn::{Column, Values};
-use crate::engine::{Engine, Moment};
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::features::{Gathered, run};
 use crate::reports::header::{ColumnNote, Header};
@@ -44,10 +44,7 @@ impl Tenure {
         as_of: Option<&str>,
     ) -> Result<FeatureTable> {
         let tz = params::time_zone(&self.config().tz)?;
-        let moment = match as_of {
-            Some(text) => Moment::known_at(params::as_of(text, tz)?),
-            None => Moment { as_of: reports::default_as_of(engine), known_as_of: None },
-        };
+        let moment = self.moment(as_of, reports::default_as_of(engine))?;
         let cutoff = moment.as_of;
         let wanted = wanted.cloned().unwrap_or_else(|| self.all_features());
         let everyone = self.catalogue().get(Purpose::Churn, "everyone")?;

@@ -124,7 +124,7 @@ impl Tenure {
         let artifact = async {
             // Of the past, all that is known today counts, unless the training is
             // to be the one that could have been done at a day in the past.
-            let moment = self.model_moment(&engine, params.spec(), as_of)?;
+            let moment = self.moment(as_of, moment_of(&engine, params.spec()))?;
             let at = moment.as_of;
             let guard = Guard::of(&engine, self.catalogue(), &params.spec().features, at).await?;
             let panel =
@@ -170,19 +170,13 @@ impl Tenure {
     }
 
     /// The moment a training or scoring stands at. A day that was asked for is
-    /// seen as it was known then; the end of the data by all that is loaded, be it
-    /// that a row arrived after it. Given labels and attributes carry no time of
-    /// their own and are known since they were loaded.
-    pub(super) fn model_moment(
-        &self,
-        engine: &Engine,
-        spec: &ChurnSpec,
-        as_of: Option<&str>,
-    ) -> Result<Moment> {
+    /// seen as it was known then; the `end` of the data by all that is loaded, be it
+    /// that a row arrived after it.
+    pub(super) fn moment(&self, asked: Option<&str>, end: DateTime<Utc>) -> Result<Moment> {
         let tz = params::time_zone(&self.config().tz)?;
-        Ok(match as_of {
+        Ok(match asked {
             Some(text) => Moment::known_at(params::as_of(text, tz)?),
-            None => Moment { as_of: moment_of(engine, spec), known_as_of: None },
+            None => Moment { as_of: end, known_as_of: None },
         })
     }
 
@@ -234,7 +228,8 @@ impl Tenure {
         let engine = Engine::new(run.base().clone(), &self.config().engine)?;
         let artifact = self.model(&engine).await?;
         let spec = &artifact.content().spec;
-        let (moment, end) = (self.model_moment(&engine, spec, as_of)?, moment_of(&engine, spec));
+        let end = moment_of(&engine, spec);
+        let moment = self.moment(as_of, end)?;
         let cutoff = moment.as_of;
         let tz = params::time_zone(&self.config().tz)?;
         let day = |at: DateTime<Utc>| at.with_timezone(&tz).date_naive();
@@ -346,7 +341,8 @@ pub(super) fn scored_at(details: &Json, cutoff: DateTime<Utc>) -> Moment {
     Moment { as_of: cutoff, known_as_of }
 }
 
-/// The newest moment of which a label or feature of the spec can be known.
+/// The newest moment of which a label or feature of the spec can be known. Given labels and
+/// attributes carry no time of their own and are known since they were loaded.
 pub(super) fn moment_of(engine: &Engine, spec: &ChurnSpec) -> DateTime<Utc> {
     let data_end = reports::default_as_of(engine);
     match spec.label {

@@ -24,11 +24,7 @@ pub(super) fn add_to(model: &BoostedTrees, rows: &Binned, logits: &mut [f64]) {
         Some(..=2) => {
             let (base, tables) = tables(&model.trees, &rows.n_classes);
             logits.iter_mut().for_each(|logit| *logit += base);
-            for (column, table) in rows.columns.iter().zip(&tables) {
-                for (logit, &class) in logits.iter_mut().zip(column) {
-                    *logit += table[usize::from(class)];
-                }
-            }
+            add_tables(&tables, rows, logits);
         }
         Some(3..=8) => Masks::<u8, 64>::new(&model.trees, rows).add_to(rows, logits),
         Some(9..=32) => Masks::<u32, 64>::new(&model.trees, rows).add_to(rows, logits),
@@ -51,6 +47,15 @@ pub(in super::super) fn tables(trees: &[Tree], n_classes: &[usize]) -> (f64, Vec
         }
     }
     (base, tables)
+}
+
+/// Adds what each row's classes add, feature by feature.
+pub(in super::super) fn add_tables(tables: &[Vec<f64>], rows: &Binned, logits: &mut [f64]) {
+    for (column, table) in rows.columns.iter().zip(tables) {
+        for (logit, &class) in logits.iter_mut().zip(column) {
+            *logit += table[usize::from(class)];
+        }
+    }
 }
 
 /// A bit per leaf.

@@ -217,6 +217,12 @@ impl Tally {
         }
     }
 
+    /// The bits of the first `n` groups' days.
+    fn seen(&self, n: usize) -> Result<ArrayRef> {
+        let width = self.days.width;
+        lists::<UInt64Type>(self.days.values[..n * width].to_vec(), width, n)
+    }
+
     fn age(&self, at: i64) -> i64 {
         (self.plan.as_of - at).div_euclid(MICROS_PER_DAY)
     }
@@ -384,11 +390,7 @@ impl GroupsAccumulator for Tally {
             lists::<Float64Type>(quantities, n_ranks, n)?,
             lists::<Int64Type>(breadth, n_ranks, n)?,
             lists::<Int64Type>(by_name, self.by_name.width, n)?,
-            lists::<UInt64Type>(
-                self.days.values[..n * self.days.width].to_vec(),
-                self.days.width,
-                n,
-            )?,
+            self.seen(n)?,
         ];
         // Without a row there is nothing to say: the whole answer is null.
         let answers =
@@ -429,11 +431,7 @@ impl GroupsAccumulator for Tally {
                 self.by_name.width,
                 n,
             )?,
-            lists::<UInt64Type>(
-                self.days.values[..n * self.days.width].to_vec(),
-                self.days.width,
-                n,
-            )?,
+            self.seen(n)?,
             list(Arc::new(StringArray::from(names)), offsets.clone())?,
             list(Arc::new(Int64Array::from(newest)), offsets)?,
         ];

@@ -80,7 +80,8 @@ pub struct Reason {
     pub rows: Option<ReasonRows>,
 }
 
-/// The rows of data behind a reason: what had happened and was known at the cutoff.
+/// The rows of data behind a reason: what had happened by the cutoff and
+/// was known to the score.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReasonRows {
     /// The feature group they are of, called like what it reads; `customers` for an
@@ -182,7 +183,7 @@ pub struct Score {
     pub currency: Option<String>,
     /// The model's version.
     pub model: String,
-    /// Features use what was known at this instant.
+    /// Features use what had happened by this instant, of what was known to the score.
     pub cutoff: String,
 }
 

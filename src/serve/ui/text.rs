@@ -159,10 +159,10 @@ texts! {
     AddsUp: "{base} + reasons = {logit} log-odds, a probability of {probability}.",
         "{base} + 各项原因 = {logit}（对数几率），即概率 {probability}。";
     RowsBehind: "The rows behind each reason", "各项原因所依据的数据";
-    RowsBehindLead: "What each number is made from: what had happened and was known at the cutoff, newest first. A window of 30 days holds rows less than 30 days before it.",
-        "每个数值的来源：截止时刻前已发生且已获知的记录，最近的在前。“近 30 天”即距截止日不足 30 天的记录。";
+    RowsBehindLead: "What each number is made from: what had happened by the cutoff and was known to the score, newest first. A window of 30 days holds rows less than 30 days before it.",
+        "每个数值的来源：截止时刻前已发生且评分时已知的记录，最近的在前。“近 30 天”即距截止日不足 30 天的记录。";
     SeeRows: "see the rows", "查看明细";
-    NothingBehind: "No row: nothing of the kind was known at the cutoff.", "没有记录：截止时刻尚无此类数据。";
+    NothingBehind: "No row: nothing of the kind had happened by the cutoff and was known to the score.", "没有记录：截止时刻前没有评分时已知的此类数据。";
     NotListed: "No query in queries/rows lists what this is made from.", "queries/rows 中没有列出此类明细的查询。";
     SmallerNotListed: "Smaller reasons are added up here; their rows are not listed.", "此处为其余较小原因的合计，不列明细。";
     NotScored: "Not scored", "未评分";

@@ -2,10 +2,11 @@
 //!
 //! The curve is judged as it is used: a model and hazards of what was known on a
 //! day give the probabilities of customers at that cutoff and later ones, and
-//! their departures are counted. The day is the latest at which as many cutoffs
-//! test the longest horizon as test the model; a horizon of half a year and a
-//! silence of a quarter take it back nine months, so the model is fitted anew for
-//! it, at the settings already chosen.
+//! their departures are counted. Each horizon has a day of its own, the latest at
+//! which as many cutoffs test it as test the model: half a year and a silence of a
+//! quarter after it go back nine months, and the answer for the next month need
+//! not do without what was learnt in them. The model is fitted anew for each of
+//! these days, at the settings already chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use super::super::params::ChurnValidParams;
 use super::super::periods::{Matured, Role};
 use super::super::sample;
 use super::super::trial::Setting;
+use super::curve::Curve;
 use super::fit::{How, fit, learnable, person_periods};
 use crate::error::Result;
 
@@ -42,37 +44,39 @@ pub struct Checked {
 }
 
 /// Judges curves at later cutoffs than those they are learnt from, at the settings
-/// of the score and of the hazards; nothing where the data is too short.
+/// of the score and of the hazards; horizons for which the data is too short are
+/// left out.
 pub(in super::super) fn check(
     frame: &Frame,
     periods: &[Matured],
-    [score, hazards]: [Setting; 2],
+    settings: [Setting; 2],
     params: &ChurnValidParams,
     n_threads: usize,
 ) -> Result<Vec<Checked>> {
     if frame.departures().is_empty() {
         return Ok(Vec::new());
     }
-    let Some(first) = first_test(frame, periods, params) else { return Ok(Vec::new()) };
-    let day = periods[first].period().cutoff;
-    let train = frame.rows_where(|period| periods[period].known_on() <= day);
-    let test = frame.rows_where(|period| period >= first);
-    let model = refit(score, frame, train.clone(), periods, params, n_threads)?;
-    let wanted = |name: &str| model.features().iter().any(|feature| feature.name == name);
-    let how = How { wanted: &wanted, setting: Some(hazards), params, n_threads };
-    let survival = fit(frame, &train, periods, day, &how)?;
-    let Some(survival) = survival else { return Ok(Vec::new()) };
-    let scored = model.score_rows(frame, &test, n_threads)?;
-    let curves = survival.curves(frame, &test, &scored, n_threads)?;
-
+    // Horizons that are tested from the same day on share its curves.
+    let mut numbers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for number in 0..HORIZONS.len() {
+        if let Some(first) = first_test(number, frame, periods, params) {
+            numbers.entry(first).or_default().push(number);
+        }
+    }
     let mut sums = HORIZONS.map(|_| Sums::default());
-    for (&row, curve) in test.iter().zip(&curves) {
-        let period = frame.periods()[row];
-        for interval in Interval::matured(&periods[period], NaiveDate::MAX) {
-            let number = interval.number();
-            if let Some(predicted) = curve.left_by[number] {
-                let left = frame.departures()[row].by(interval);
-                sums[number].add(&frame.ids()[row], period, predicted, left);
+    for (first, numbers) in numbers {
+        let test = frame.rows_where(|period| period >= first);
+        let day = periods[first].period().cutoff;
+        let curves = curves_of(day, &test, frame, periods, settings, params, n_threads)?;
+        for (&row, curve) in test.iter().zip(&curves) {
+            let period = frame.periods()[row];
+            let matured = Interval::matured(&periods[period], NaiveDate::MAX);
+            for interval in matured.filter(|it| numbers.contains(&it.number())) {
+                let number = interval.number();
+                if let Some(predicted) = curve.left_by[number] {
+                    let left = frame.departures()[row].by(interval);
+                    sums[number].add(&frame.ids()[row], period, predicted, left);
+                }
             }
         }
     }
@@ -80,22 +84,48 @@ pub(in super::super) fn check(
     Ok(checked.collect())
 }
 
-/// The earliest cutoff to test on: as many as test the model have matured for the
-/// longest horizon that can also be learnt from what was known then.
-fn first_test(frame: &Frame, periods: &[Matured], params: &ChurnValidParams) -> Option<usize> {
+/// The earliest cutoff to test a horizon on: as many as test the model have matured
+/// for it, and it can be learnt from what was known then.
+fn first_test(
+    number: usize,
+    frame: &Frame,
+    periods: &[Matured],
+    params: &ChurnValidParams,
+) -> Option<usize> {
     let n_tests = periods.iter().filter(|it| it.period().role == Role::Test).count();
-    let of_horizon = |number: usize| {
-        let is_known =
-            |period: &Matured| Interval::matured(period, NaiveDate::MAX).count() > number;
-        let n_known = periods.iter().filter(|period| is_known(period)).count();
-        let first = n_known.checked_sub(n_tests.max(1))?;
-        let day = periods[first].period().cutoff;
-        let train = frame.rows_where(|period| periods[period].known_on() <= day);
-        sample::check(frame, &train, params).ok()?;
-        let known = person_periods(frame, &train, periods, day);
-        (learnable(&known, params) > number).then_some(first)
-    };
-    (0..HORIZONS.len()).rev().find_map(of_horizon)
+    let is_known = |period: &Matured| Interval::matured(period, NaiveDate::MAX).count() > number;
+    let n_known = periods.iter().filter(|period| is_known(period)).count();
+    let first = n_known.checked_sub(n_tests.max(1))?;
+    let day = periods[first].period().cutoff;
+    let train = known_by(day, frame, periods);
+    sample::check(frame, &train, params).ok()?;
+    let known = person_periods(frame, &train, periods, day);
+    (learnable(&known, params) > number).then_some(first)
+}
+
+/// The rows whose label was known on a day.
+fn known_by(day: NaiveDate, frame: &Frame, periods: &[Matured]) -> Vec<usize> {
+    frame.rows_where(|period| periods[period].known_on() <= day)
+}
+
+/// The curves of `rows` by a model and hazards of what was known on `day`; none if
+/// no hazards can be learnt from that.
+fn curves_of(
+    day: NaiveDate,
+    rows: &[usize],
+    frame: &Frame,
+    periods: &[Matured],
+    [score, hazards]: [Setting; 2],
+    params: &ChurnValidParams,
+    n_threads: usize,
+) -> Result<Vec<Curve>> {
+    let train = known_by(day, frame, periods);
+    let model = refit(score, frame, train.clone(), periods, params, n_threads)?;
+    let wanted = |name: &str| model.features().iter().any(|feature| feature.name == name);
+    let how = How { wanted: &wanted, setting: Some(hazards), params, n_threads };
+    let Some(survival) = fit(frame, &train, periods, day, &how)? else { return Ok(Vec::new()) };
+    let scored = model.score_rows(frame, rows, n_threads)?;
+    survival.curves(frame, rows, &scored, n_threads)
 }
 
 /// What is added up over the rows of a horizon.

@@ -181,9 +181,8 @@ fn predictions_of_later_cutoffs_are_in_their_bands() {
         let found = check(&frame, &periods, [setting; 2], &params, 2).unwrap();
         assert_eq!(found.len(), 4, "{found:?}");
         assert_eq!(found.iter().map(|it| it.days).collect::<Vec<_>>(), HORIZONS);
-        // The longest is tested by as many cutoffs as the model, shorter ones by more.
-        assert_eq!(found[3].cutoffs, 3);
-        assert!(found.is_sorted_by(|a, b| a.cutoffs >= b.cutoffs && a.observed <= b.observed));
+        // Each is tested by as many cutoffs as the model, shorter ones by later cutoffs.
+        assert!(found.iter().all(|it| it.cutoffs == 3), "{found:?}");
         // The band is of chance alone, and eight of them are looked at.
         for it in &found {
             let half = it.band[1] - it.predicted;

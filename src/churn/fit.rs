@@ -11,8 +11,10 @@
 //! 4. it is fitted once more on all rows.
 //!
 //! Settings are compared after calibration, since that is how they are used.
-//! Where there are many rows, step 2 looks at a sample of the customers; how many trees
-//! there are is then settled on all rows, which carry more of them.
+//! Where there are many rows, step 2 looks at a sample of the customers. Estimators
+//! that may be the best by what it shows meet again on all rows, each with as many
+//! trees as those carry: what is complex needs many rows to be better, and more rows
+//! to be seen to be.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +33,9 @@ use crate::error::Result;
 
 /// Most rows a setting is chosen on.
 const TUNING_ROWS: usize = 20_000;
+/// Standard errors by which an estimator may look worse there and still be tried on
+/// all rows.
+const NEAR: f64 = 2.0;
 
 /// A setting that was tried, and how it compares with the best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +49,9 @@ pub struct Tried {
     pub excess: f64,
     /// Standard error of the excess, customers drawn anew.
     pub error: f64,
+    /// Held-out rows that say so; 0 in models of before this was counted.
+    #[serde(default)]
+    pub rows: usize,
 }
 
 /// A model and the settings it was chosen from, the simplest first.
@@ -70,21 +78,23 @@ pub(super) fn fit(
     sample::check(frame, &rows, params)?;
     let rows = sample::draw(frame, rows, spec.max_rows, spec.seed);
     let few = sample::draw(frame, rows.clone(), TUNING_ROWS, spec.seed);
-    let blocks = sample::blocks(frame, &few, periods, params);
+    let mut blocks = sample::blocks(frame, &few, periods, params);
     let mut trials = Vec::new();
     for candidate in &spec.candidates {
         trials.extend(trial::trials(candidate, frame, &blocks, spec, n_threads)?);
     }
-    let tried = judge(frame, &blocks, &trials);
-    let chosen = simplest_as_good(&tried);
-    let (blocks, Trial { setting, logits }) = if few.len() == rows.len() {
-        (blocks, trials.swap_remove(chosen))
-    } else {
-        let blocks = sample::blocks(frame, &rows, periods, params);
-        let setting = tried[chosen].setting;
-        let settled = trial::settle(setting, frame, &blocks, spec, n_threads)?;
-        (blocks, settled)
-    };
+    let mut judged = judge(frame, &blocks, &trials);
+    let mut tried = judged.clone();
+    if few.len() < rows.len() {
+        blocks = sample::blocks(frame, &rows, periods, params);
+        let near = near_the_best(&tried);
+        let settle =
+            |&at: &usize| trial::settle(tried[at].setting, frame, &blocks, spec, n_threads);
+        trials = near.iter().map(settle).collect::<Result<_>>()?;
+        judged = judge(frame, &blocks, &trials);
+        near.into_iter().zip(&judged).for_each(|(at, judged)| tried[at] = judged.clone());
+    }
+    let Trial { setting, logits } = trials.swap_remove(simplest_as_good(&judged));
     let calibration = calibrate(frame, &blocks, &logits);
     let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
     Ok(Fitted { model, tried })
@@ -168,9 +178,24 @@ fn judge(frame: &Frame, blocks: &[Block], trials: &[Trial]) -> Vec<Tried> {
             of_customer[customer] += own - best - excess;
         }
         let error = of_customer.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n_rows;
-        Tried { setting: trial.setting, log_loss, excess, error }
+        Tried { setting: trial.setting, log_loss, excess, error, rows: outcomes.len() }
     };
     trials.iter().zip(&losses).map(compare).collect()
+}
+
+/// The best setting of each estimator that may be the best of all.
+fn near_the_best(tried: &[Tried]) -> Vec<usize> {
+    let mut best: BTreeMap<usize, usize> = BTreeMap::new();
+    for (at, own) in tried.iter().enumerate() {
+        let known = best.entry(own.setting.rank()).or_insert(at);
+        if own.log_loss < tried[*known].log_loss {
+            *known = at;
+        }
+    }
+    let mut near: Vec<usize> = best.into_values().collect();
+    near.retain(|&at| tried[at].excess <= NEAR * tried[at].error);
+    near.sort_unstable();
+    near
 }
 
 /// The best setting of the simplest estimator that has one within one standard
@@ -227,8 +252,13 @@ mod tests {
 
     #[test]
     fn the_simplest_estimator_as_good_comes_at_its_best_setting() {
-        let tried =
-            |setting, excess, error| Tried { setting, log_loss: 0.4 + excess, excess, error };
+        let tried = |setting, excess, error| Tried {
+            setting,
+            log_loss: 0.4 + excess,
+            excess,
+            error,
+            rows: 1,
+        };
         let weaker = Setting::Logistic { ridge: 1.0, knots: 3 };
         let stumps = Setting::Boosted { leaves: 2, rate: 0.1, trees: 100 };
         let splines = [tried(SIMPLE, 0.002, 0.003), tried(weaker, 0.003, 0.003)];

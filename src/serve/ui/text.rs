@@ -266,9 +266,10 @@ texts! {
     CardChurners: "Of them left", "其中流失";
     CardLogLoss: "Log-loss", "对数损失";
     CardTried: "What it was chosen from", "备选模型";
-    CardTriedNote: "The simplest within one standard error of the best is taken. With many rows this is tried on some of the customers; how many trees there are is then settled on all.",
-        "在与最优者相差不超过一个标准误的模型中取最简单者。数据较多时先用部分客户比较，选定后再用全部数据确定树的数量。";
+    CardTriedNote: "The simplest within one standard error of the best is taken. With many rows all are tried on some of the customers, and those that may be best again on all, with as many trees as those carry.",
+        "在与最优者相差不超过一个标准误的模型中取最简单者。数据较多时先用部分客户比较全部备选，可能最优者再用全部数据比较，并由全部数据确定树的数量。";
     CardExcess: "More than the best", "高于最优";
+    CardJudgedOn: "Held-out rows", "留出行数";
     CardChosen: "Chosen", "选用";
     CardLimits: "Limits", "局限";
     CardLimitCause: "It knows what customers who left looked like, not why they left, and not whom a call would keep.",

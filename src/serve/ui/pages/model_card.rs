@@ -398,6 +398,7 @@ fn tried(cx: &Context, content: &Content) -> Markup {
         ("setting", Text::CardEstimator, ColumnKind::Text),
         ("log_loss", Text::CardLogLoss, ColumnKind::Text),
         ("excess", Text::CardExcess, ColumnKind::Text),
+        ("rows", Text::CardJudgedOn, ColumnKind::Count),
         ("chosen", Text::CardChosen, ColumnKind::Flag),
     ];
     let chosen = content.model.setting();
@@ -405,7 +406,10 @@ fn tried(cx: &Context, content: &Content) -> Markup {
         let log_loss = format!("{:.4}", it.log_loss);
         let excess = format!("{:.4} ± {:.4}", it.excess, it.error);
         let setting = estimator(it.setting, cx.lang);
-        json!({ "setting": setting, "log_loss": log_loss, "excess": excess, "chosen": it.setting.is_like(chosen) })
+        // Models of before rows were counted have 0 of them.
+        let rows = (it.rows > 0).then_some(it.rows);
+        let chosen = it.setting.is_like(chosen);
+        json!({ "setting": setting, "log_loss": log_loss, "excess": excess, "rows": rows, "chosen": chosen })
     });
     panel(cx, Text::CardTried, Some(Text::CardTriedNote), &table_of(cx.lang, &columns, rows))
 }

@@ -64,8 +64,9 @@ const COUNTS: [(&str, &str, f64); 37] = [
 ];
 
 /// Features that are the age of the newest row.
-const RECENCIES: [(&str, &str); 9] = [
+const RECENCIES: [(&str, &str); 10] = [
     ("activity", "activity_recency"),
+    ("activity", "activity_silence"),
     ("activity", "login_recency"),
     ("contacts", "contacts_recency"),
     ("opportunities", "deals_recency"),

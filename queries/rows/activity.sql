@@ -1,6 +1,6 @@
 --! title = { en = "Activity", zh = "活跃行为" }
---! description = { en = "The customer's activity that features of activity read; for features of logins, the logins.", zh = "活跃类特征所读取的该客户行为记录；登录类特征仅列登录。" }
---! grain = "one row per activity"
+--! description = { en = "The customer's activity that features of activity read; for features of logins, the logins; for silence since the newest contract, the contracts' starts beside it.", zh = "活跃类特征所读取的该客户行为记录；登录类特征仅列登录；自最近合同起算的静默类特征另列合同开始。" }
+--! grain = "one row per activity, or start of a contract"
 --! [params.customer]
 --! type = "text"
 --! doc = { en = "The customer.", zh = "客户。" }
@@ -38,6 +38,12 @@ WITH behind AS (
         THEN one_of(name, ['login', 'Login', 'log_in', 'sign_in', '登录'])
       ELSE TRUE
     END
+  UNION ALL
+  -- Their silence may begin with a contract.
+  SELECT started_at, 'contract', plan, NULL, subscription_id, load_id, row_no,
+         (CAST($as_of AS BIGINT) - CAST(started_at AS BIGINT)) / 86400000000.0
+  FROM subscriptions
+  WHERE customer_id = $customer AND $feature IN ('activity_missed', 'activity_silence')
 ),
 ranked AS (
   SELECT *, count(*) OVER () AS total, row_number() OVER (ORDER BY at DESC, load_id DESC, row_no DESC, name) AS place

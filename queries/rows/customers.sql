@@ -1,5 +1,5 @@
 --! title = { en = "Customer", zh = "客户资料" }
---! description = { en = "The customer's own record as known at the cutoff, which attributes come from.", zh = "截止时刻已知的客户资料，属性类特征取自该记录。" }
+--! description = { en = "The customer's own record as the score saw it, which attributes come from.", zh = "评分所见的客户资料，属性类特征取自该记录。" }
 --! grain = "one row, or none"
 --! [params.customer]
 --! type = "text"

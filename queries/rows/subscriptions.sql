@@ -1,5 +1,5 @@
 --! title = { en = "Contracts", zh = "合同" }
---! description = { en = "The customer's contracts as known at the cutoff; for features of running or ended contracts, those.", zh = "截止时刻已知的该客户合同；在用或已结束合同类特征仅列相应合同。" }
+--! description = { en = "The customer's contracts as the score saw them; for features of running or ended contracts, those.", zh = "评分所见的该客户合同；在用或已结束合同类特征仅列相应合同。" }
 --! grain = "one row per contract"
 --! [params.customer]
 --! type = "text"

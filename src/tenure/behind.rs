@@ -2,9 +2,9 @@
 //!
 //! A reason is told by one feature, and a feature comes from a group, which is
 //! called like what it reads. `queries/rows/GROUP.sql` lists what that feature
-//! reads of one customer; it sees the tables cut as the group's own query does,
-//! at the moment of the score, in both stamps. Attributes come from the customer's own
-//! record, `queries/rows/customers.sql`.
+//! reads of one customer; it sees the tables cut as the group's own query did at the
+//! moment of the score. Attributes come from the customer's own record,
+//! `queries/rows/customers.sql`.
 //!
 //! The rows are those of the data that the scoring stood on, as in a replay: what
 //! was loaded since then is not among them, though it may say of itself that it

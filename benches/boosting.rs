@@ -42,6 +42,7 @@ fn main() {
     let boosting = Boosting::new(leaves.parse().unwrap(), RATE, trees.parse().unwrap());
     let boosting = boosting.shares(1.0, 1.0).threads(THREADS).check().unwrap();
     let model = boosting.fit(&data).unwrap();
+    let (model, binning) = model.concise(binning);
     let fit = began.elapsed().as_secs_f64();
 
     let began = Instant::now();

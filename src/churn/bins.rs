@@ -109,6 +109,36 @@ impl Classes {
         }
     }
 
+    /// Makes neighbouring ranges one where nothing tells them apart, and levels one
+    /// with the rare ones: what each of the classes that remain was before.
+    fn merge(&mut self, is_same: impl Fn(u8, u8) -> bool) -> Vec<u8> {
+        let mut kept = vec![MISSING];
+        let mut number = MISSING;
+        match self {
+            Self::Ranges(edges) => {
+                number += 1;
+                kept.push(number);
+                edges.retain(|_| {
+                    number += 1;
+                    let differs = !is_same(number - 1, number);
+                    kept.extend(differs.then_some(number));
+                    differs
+                });
+            }
+            Self::Levels(levels) => {
+                let others = class(levels.len());
+                levels.retain(|_| {
+                    number += 1;
+                    let differs = !is_same(number, others);
+                    kept.extend(differs.then_some(number));
+                    differs
+                });
+                kept.push(others);
+            }
+        }
+        kept
+    }
+
     /// What the class at `index` holds.
     pub(super) fn class(&self, index: usize) -> Class<'_> {
         let Some(index) = index.checked_sub(1) else { return Class::Missing };
@@ -203,6 +233,18 @@ impl Binning {
         self.features.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Makes classes of a feature one that are the `same` to whoever reads them: what
+    /// each of those that remain was before, by feature.
+    pub(super) fn merge(&mut self, same: &dyn Fn(usize, u8, u8) -> bool) -> Vec<Vec<u8>> {
+        let features = self.features.iter_mut().enumerate();
+        features.map(|(feature, (_, it))| it.merge(|a, b| same(feature, a, b))).collect()
+    }
+
+    /// Classes of each feature, the missing one among them.
+    pub(super) fn n_classes(&self) -> Vec<usize> {
+        self.features.iter().map(|(_, classes)| classes.n_classes()).collect()
+    }
+
     /// Leaves out the features that are not `kept`.
     pub(super) fn retain(&mut self, kept: &[bool]) {
         let mut kept = kept.iter();
@@ -226,7 +268,7 @@ impl Binning {
         };
         Ok(Binned {
             columns: self.features.iter().map(column).collect::<Result<_>>()?,
-            n_classes: self.features.iter().map(|(_, classes)| classes.n_classes()).collect(),
+            n_classes: self.n_classes(),
             is_ordered: self
                 .features
                 .iter()

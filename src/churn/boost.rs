@@ -19,6 +19,7 @@
 //! - *All trees are asked at once* (`predict`) where log-odds are wanted without
 //!   reasons.
 
+mod concise;
 mod grow;
 mod histogram;
 pub(super) mod predict;

@@ -4,6 +4,8 @@
 //! sum is the log-odds. An additive model says it directly, larger trees by their
 //! Shapley values.
 
+use std::collections::BTreeSet;
+
 use linfa::dataset::Records;
 use linfa::traits::PredictInplace;
 use ndarray::Array1;
@@ -35,24 +37,30 @@ impl Scorer {
         Self::Linear { encoder, intercept: fitted.intercept, weights }
     }
 
-    /// Boosted trees in their shortest form: features that no tree asks about are
-    /// left out, and trees of one split are added up to a table per feature,
-    /// measured from the average of the training `rows`.
-    pub(super) fn boosted(mut binning: Binning, rows: &Binned, mut model: BoostedTrees) -> Self {
-        let mut used = vec![false; rows.nfeatures()];
-        for split in model.trees.iter().flat_map(|tree| &tree.splits) {
-            used[split.feature] = true;
+    /// Boosted trees in their shortest form ([`BoostedTrees::concise`]); those of one
+    /// split are added up to a table per feature, measured from the average of the
+    /// training `rows`.
+    pub(super) fn boosted(binning: Binning, rows: &Binned, model: BoostedTrees) -> Self {
+        if model.trees.iter().any(|tree| tree.splits.len() > 1) {
+            let (model, binning) = model.concise(binning);
+            return Self::Trees { binning, model };
         }
-        let is_additive = model.trees.iter().all(|tree| tree.splits.len() <= 1);
-        if is_additive {
-            return tables(binning, rows, &model, &used);
+        let asked: BTreeSet<usize> =
+            model.trees.iter().flat_map(|tree| &tree.splits).map(|split| split.feature).collect();
+        let (_, tables) = predict::tables(&model.trees, &rows.n_classes);
+        let mean = |feature: usize| {
+            let column = &rows.columns[feature];
+            let sum: f64 = column.iter().map(|&class| tables[feature][usize::from(class)]).sum();
+            sum / column.len() as f64
+        };
+        let means: Vec<f64> = asked.into_iter().map(mean).collect();
+        let (model, binning) = model.concise(binning);
+        let (of_all, mut tables) = predict::tables(&model.trees, &binning.n_classes());
+        for (table, mean) in tables.iter_mut().zip(&means) {
+            table.iter_mut().for_each(|cell| *cell -= mean);
         }
-        let number = |feature: usize| used[..feature].iter().filter(|&&used| used).count();
-        for split in model.trees.iter_mut().flat_map(|tree| &mut tree.splits) {
-            split.feature = number(split.feature);
-        }
-        binning.retain(&used);
-        Self::Trees { binning, model }
+        let base = model.base + of_all + means.iter().sum::<f64>();
+        Self::Tables { binning, base, tables }
     }
 
     /// The names of the features that can move a score, in their order.
@@ -105,22 +113,6 @@ impl Scorer {
             }
         }
     }
-}
-
-fn tables(mut binning: Binning, rows: &Binned, model: &BoostedTrees, used: &[bool]) -> Scorer {
-    let (of_all, of_feature) = predict::tables(&model.trees, &rows.n_classes);
-    let mut base = model.base + of_all;
-    let mut tables = Vec::new();
-    for (feature, mut table) in of_feature.into_iter().enumerate().filter(|(it, _)| used[*it]) {
-        let column = &rows.columns[feature];
-        let sum: f64 = column.iter().map(|&class| table[usize::from(class)]).sum();
-        let mean = sum / column.len() as f64;
-        table.iter_mut().for_each(|cell| *cell -= mean);
-        base += mean;
-        tables.push(table);
-    }
-    binning.retain(used);
-    Scorer::Tables { binning, base, tables }
 }
 
 /// A scorer that is ready.

@@ -1,17 +1,22 @@
 //! Which leaf of every tree does a row end in, asked of all trees at once?
 //!
 //! Walking down tree after tree is a jump per question that no processor
-//! foresees. Instead, a word per tree has a bit per leaf, from left to right, all
-//! set; each feature's class takes out, by one `and` per tree, the leaves left of
-//! the questions it answers with "right". The lowest bit that is still set is the
-//! leaf: questions that would never have been asked took nothing out that lies
-//! further left. What remains are loops over bytes.
+//! foresees. Instead, a tree is a few bits of a word, one per leaf, from left to
+//! right, all set; each feature's class takes out, by one `and` for many trees, the
+//! leaves left of the questions it answers with "right". The lowest bit that is
+//! still set is the leaf: questions that would never have been asked took nothing
+//! out that lies further left.
 //!
-//! Trees of one question are tables, which are faster still.
+//! As many trees as have room in a few registers are a *tile*, and are asked of all
+//! rows before the next: of the features that these ask about, and what their
+//! classes take out stays in the nearest cache. Which trees are neighbours is
+//! decided once they are grown ([`super::concise`]). Trees of one question are
+//! tables, which are faster still.
 //!
-//! Source: Lucchese et al., "QuickScorer" (2015), by class instead of by threshold.
+//! Source: Lucchese et al., "QuickScorer" (2015), by class instead of by threshold
+//! and several trees to a word.
 
-use std::ops::BitAndAssign;
+use std::ops::Range;
 
 use super::super::bins::Binned;
 use super::BoostedTrees;
@@ -26,9 +31,11 @@ pub(super) fn add_to(model: &BoostedTrees, rows: &Binned, logits: &mut [f64]) {
             logits.iter_mut().for_each(|logit| *logit += base);
             add_tables(&tables, rows, logits);
         }
-        Some(3..=8) => Masks::<u8, 64>::new(&model.trees, rows).add_to(rows, logits),
-        Some(9..=32) => Masks::<u32, 64>::new(&model.trees, rows).add_to(rows, logits),
-        Some(_) => Masks::<u64, 32>::new(&model.trees, rows).add_to(rows, logits),
+        Some(3..=4) => add_tiles::<4>(&model.trees, rows, logits),
+        Some(5..=8) => add_tiles::<8>(&model.trees, rows, logits),
+        Some(9..=16) => add_tiles::<16>(&model.trees, rows, logits),
+        Some(17..=32) => add_tiles::<32>(&model.trees, rows, logits),
+        Some(_) => add_tiles::<64>(&model.trees, rows, logits),
     }
 }
 
@@ -58,132 +65,121 @@ pub(in super::super) fn add_tables(tables: &[Vec<f64>], rows: &Binned, logits: &
     }
 }
 
-/// A bit per leaf.
-trait Word: Copy + PartialEq + BitAndAssign {
-    /// All leaves.
-    const ALL: Self;
-    /// All leaves but those from `first` up to, and without, `end`.
-    fn without(first: usize, end: usize) -> Self;
-    /// The leftmost leaf.
-    fn lowest(self) -> usize;
+/// Words of a tile.
+const WORDS: usize = 4;
+
+/// Bits that a tree of so many leaves takes of a word.
+const fn bits(leaves: usize) -> usize {
+    let bits = leaves.next_power_of_two();
+    if bits < 4 { 4 } else { bits }
 }
 
-macro_rules! word {
-    ($($type:ty),*) => {$(
-        impl Word for $type {
-            const ALL: Self = Self::MAX;
-
-            fn without(first: usize, end: usize) -> Self {
-                (first..end).fold(Self::MAX, |word, leaf| word & !(1 << leaf))
-            }
-
-            fn lowest(self) -> usize {
-                self.trailing_zeros() as usize
-            }
-        }
-    )*};
+/// Trees of so many leaves that are asked at a time.
+pub(super) const fn together(leaves: usize) -> usize {
+    WORDS * 64 / bits(leaves)
 }
 
-word!(u8, u32, u64);
-
-/// What each class of each feature takes out. Trees are asked in tiles of so many as
-/// have room in a few registers, the last filled up with trees that answer 0.
-struct Masks<W, const TILE: usize> {
-    /// The features that are asked about.
-    features: Vec<Asked<W>>,
-    /// Answers, trees × leaves from left to right.
-    answers: Vec<f64>,
-    n_leaves: usize,
+/// Trees that are asked together, each a few bits of the words.
+struct Tile<const BITS: usize> {
+    asked: Vec<Asked>,
+    /// Answers of each tree, from left to right; those that are not there answer 0.
+    answers: Vec<[f64; BITS]>,
 }
 
-/// What each class of a feature takes out. Neighbouring classes that no tree tells
-/// apart share it, so that it stays in a near cache.
-struct Asked<W> {
+/// What each class of a feature takes out. Classes that no tree of the tile tells
+/// apart from the one before share it, so that a tile stays in the nearest cache.
+struct Asked {
     feature: usize,
-    /// Where in `masks` the trees of each class begin.
-    starts: Vec<usize>,
-    masks: Vec<W>,
+    /// Where in `masks` each class is.
+    places: [u8; 256],
+    masks: Vec<[u64; WORDS]>,
 }
 
-impl<W: Word> Asked<W> {
-    /// Of a feature's classes × trees; nothing if no tree asks about it.
-    fn new(feature: usize, all: &[W], n_trees: usize) -> Option<Self> {
-        let mut it = Self { feature, starts: Vec::new(), masks: Vec::new() };
-        for masks in all.chunks_exact(n_trees) {
-            if !it.masks.ends_with(masks) {
-                it.masks.extend_from_slice(masks);
+impl Asked {
+    fn new(feature: usize, of_class: &[[u64; WORDS]]) -> Self {
+        let mut it = Self { feature, places: [0; 256], masks: Vec::new() };
+        for (place, masks) in it.places.iter_mut().zip(of_class) {
+            if it.masks.last() != Some(masks) {
+                it.masks.push(*masks);
             }
-            it.starts.push(it.masks.len() - n_trees);
+            // There are no more classes than a byte tells apart.
+            *place = u8::try_from(it.masks.len() - 1).unwrap_or(u8::MAX);
         }
-        (!all.is_empty()).then_some(it)
+        it
     }
 }
 
-impl<W: Word, const TILE: usize> Masks<W, TILE> {
-    fn new(trees: &[Tree], rows: &Binned) -> Self {
-        let n_leaves = trees.iter().map(|tree| tree.leaves.len()).max().unwrap_or(1);
-        let n_trees = trees.len().next_multiple_of(TILE);
-        let mut of_feature: Vec<Vec<W>> = vec![Vec::new(); rows.columns.len()];
-        let mut answers = vec![0.0; n_trees * n_leaves];
-        for (number, tree) in trees.iter().enumerate() {
+/// Adds the answers of all trees, tile by tile; each has up to `BITS` leaves.
+fn add_tiles<const BITS: usize>(trees: &[Tree], rows: &Binned, logits: &mut [f64]) {
+    for trees in trees.chunks(together(BITS)) {
+        Tile::<BITS>::new(trees, &rows.n_classes).add_to(rows, logits);
+    }
+}
+
+impl<const BITS: usize> Tile<BITS> {
+    fn new(trees: &[Tree], n_classes: &[usize]) -> Self {
+        let mut answers = vec![[0.0; BITS]; together(BITS)];
+        let mut of_feature: Vec<Vec<[u64; WORDS]>> = vec![Vec::new(); n_classes.len()];
+        for (number, (tree, answers)) in trees.iter().zip(&mut answers).enumerate() {
             let mut order = Vec::new();
-            let mut left = vec![(0, 0); tree.splits.len()];
+            let mut left = vec![0..0; tree.splits.len()];
             from_left(tree, tree.root(), &mut order, &mut left);
-            for (place, leaf) in order.into_iter().enumerate() {
-                answers[number * n_leaves + place] = tree.leaves[leaf];
+            for (answer, leaf) in answers.iter_mut().zip(order) {
+                *answer = tree.leaves[leaf];
             }
-            for (split, (first, end)) in tree.splits.iter().zip(left) {
-                let masks = &mut of_feature[split.feature];
-                masks.resize(rows.n_classes[split.feature] * n_trees, W::ALL);
-                for (class, masks) in (0..=u8::MAX).zip(masks.chunks_exact_mut(n_trees)) {
+            let (word, shift) = (number * BITS / 64, number * BITS % 64);
+            for (split, leaves) in tree.splits.iter().zip(left) {
+                let taken = leaves.fold(0, |taken, leaf| taken | 1 << (shift + leaf));
+                let of_class = &mut of_feature[split.feature];
+                of_class.resize(n_classes[split.feature], [u64::MAX; WORDS]);
+                for (class, masks) in (0..=u8::MAX).zip(of_class) {
                     if !split.left.contains(class) {
-                        masks[number] &= W::without(first, end);
+                        masks[word] &= !taken;
                     }
                 }
             }
         }
-        let asked = of_feature.iter().enumerate();
-        let asked = asked.filter_map(|(feature, masks)| Asked::new(feature, masks, n_trees));
-        Self { features: asked.collect(), answers, n_leaves }
+        let asked = of_feature.iter().enumerate().filter(|(_, of_class)| !of_class.is_empty());
+        let asked = asked.map(|(feature, of_class)| Asked::new(feature, of_class));
+        Self { asked: asked.collect(), answers }
     }
 
     fn add_to(&self, rows: &Binned, logits: &mut [f64]) {
-        let mut asked: Vec<&[W]> = Vec::with_capacity(self.features.len());
+        let columns: Vec<&[u8]> =
+            self.asked.iter().map(|asked| &rows.columns[asked.feature][..logits.len()]).collect();
         for (row, logit) in logits.iter_mut().enumerate() {
-            asked.clear();
-            asked.extend(self.features.iter().map(|Asked { feature, starts, masks }| {
-                &masks[starts[usize::from(rows.columns[*feature][row])]..]
-            }));
-            for (tile, answers) in self.answers.chunks_exact(TILE * self.n_leaves).enumerate() {
-                let mut words = [W::ALL; TILE];
-                for masks in &asked {
-                    let masks = &masks[tile * TILE..][..TILE];
-                    for (word, &mask) in words.iter_mut().zip(masks) {
-                        *word &= mask;
-                    }
+            let mut words = [u64::MAX; WORDS];
+            for (column, Asked { places, masks, .. }) in columns.iter().zip(&self.asked) {
+                let masks = masks[usize::from(places[usize::from(column[row])])];
+                for word in 0..WORDS {
+                    words[word] &= masks[word];
                 }
-                // Four sums, so that none waits for the one before.
-                let mut sums = [0.0; 4];
-                let answers = answers.chunks_exact(self.n_leaves).zip(words);
-                for (place, (answers, word)) in answers.enumerate() {
-                    sums[place % 4] += answers[word.lowest()];
-                }
-                *logit += (sums[0] + sums[1]) + (sums[2] + sums[3]);
             }
+            // Four sums, so that none waits for the one before.
+            let mut sums = [0.0; WORDS];
+            let answers = self.answers.chunks_exact(64 / BITS);
+            for ((sum, mut word), answers) in sums.iter_mut().zip(words).zip(answers) {
+                for answers in answers {
+                    // A bit of each tree is left, and its lowest is the lowest of all.
+                    *sum += answers[word.trailing_zeros() as usize % BITS];
+                    word = word.wrapping_shr(BITS as u32);
+                }
+            }
+            *logit += (sums[0] + sums[1]) + (sums[2] + sums[3]);
         }
     }
 }
 
 /// The leaves below `at` from left to right, and for each split which of them are
 /// on its left: from the first up to, and without, the second.
-fn from_left(tree: &Tree, at: Next, order: &mut Vec<usize>, left: &mut [(usize, usize)]) {
+fn from_left(tree: &Tree, at: Next, order: &mut Vec<usize>, left: &mut [Range<usize>]) {
     match at {
         Next::Leaf(leaf) => order.push(leaf),
         Next::Split(index) => {
             let next = tree.splits[index].next;
             let first = order.len();
             from_left(tree, Next::of(next[0]), order, left);
-            left[index] = (first, order.len());
+            left[index] = first..order.len();
             from_left(tree, Next::of(next[1]), order, left);
         }
     }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::super::bins::{Binning, MOST};
 use super::super::frame::tests::column;
 use super::super::frame::{Frame, Rows, Values};
@@ -119,7 +121,9 @@ fn threads_change_no_bit() {
 fn asking_all_trees_at_once_ends_in_the_leaves_of_a_walk() {
     let data = dataset(&frame(3_001));
     // A few trees, and as many as fill tiles once and twice and begin another.
-    for (leaves, trees) in [(2, 7), (3, 65), (8, 130), (20, 7), (20, 130), (33, 65), (64, 7)] {
+    for (leaves, trees) in
+        [(2, 7), (3, 65), (4, 129), (8, 130), (12, 20), (20, 7), (20, 130), (33, 65), (64, 7)]
+    {
         let model = Boosting::new(leaves, 0.2, trees).fit(&data).unwrap();
         let most = model.trees.iter().map(|tree| tree.leaves.len()).max();
         assert!(leaves > 20 || most == Some(leaves), "{most:?}");
@@ -130,6 +134,27 @@ fn asking_all_trees_at_once_ends_in_the_leaves_of_a_walk() {
             // Added up in another order.
             assert!((logit - walked).abs() < 1e-12, "{leaves}: {logit} {walked}");
         }
+    }
+}
+
+#[test]
+fn concise_trees_answer_alike_from_the_classes_they_tell_apart() {
+    let frame = frame(3_001);
+    let rows: Vec<usize> = (0..frame.n_rows()).collect();
+    let binning = Binning::fit(&frame, &rows, MOST);
+    for (leaves, trees) in [(2, 3), (2, 40), (4, 1), (8, 70)] {
+        let model = Boosting::new(leaves, 0.2, trees).fit(&dataset(&frame)).unwrap();
+        let splits = || model.trees.iter().flat_map(|tree| &tree.splits);
+        let asked: BTreeSet<usize> = splits().map(|split| split.feature).collect();
+        let (short, classes) = model.clone().concise(binning.clone());
+        assert_eq!(classes.names().count(), asked.len());
+        // A question tells two neighbours apart, or missing values from others.
+        let n_classes: usize = classes.n_classes().iter().sum();
+        assert!(n_classes <= 2 * asked.len() + splits().count(), "{leaves} × {trees}: {n_classes}");
+        let before = predict(&model, &binning.transform(&frame, &rows).unwrap());
+        let after = predict(&short, &classes.transform(&frame, &rows).unwrap());
+        assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert_eq!(short.clone().concise(classes.clone()).1, classes);
     }
 }
 

@@ -6,7 +6,7 @@
 --! doc = { en = "The customer.", zh = "客户。" }
 --! [params.feature]
 --! type = "text"
---! doc = { en = "The feature the rows are behind; all it can read if it is none of those named below.", zh = "这些记录所对应的特征；不在下列名称之中时列出其可读取的全部记录。" }
+--! doc = { en = "The feature the rows are behind; all activity if it is none of those named below.", zh = "这些记录所对应的特征；不在下列名称之中时列出全部行为记录。" }
 --! [params.limit]
 --! type = "integer"
 --! doc = { en = "Most rows listed.", zh = "最多列出行数。" }

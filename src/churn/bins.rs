@@ -233,11 +233,11 @@ impl Binning {
         self.features.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Makes classes of a feature one that are the `same` to whoever reads them: what
-    /// each of those that remain was before, by feature.
-    pub(super) fn merge(&mut self, same: &dyn Fn(usize, u8, u8) -> bool) -> Vec<Vec<u8>> {
+    /// Makes classes of a feature one that nothing tells apart: what each of those
+    /// that remain was before, by feature.
+    pub(super) fn merge(&mut self, is_same: impl Fn(usize, u8, u8) -> bool) -> Vec<Vec<u8>> {
         let features = self.features.iter_mut().enumerate();
-        features.map(|(feature, (_, it))| it.merge(|a, b| same(feature, a, b))).collect()
+        features.map(|(feature, (_, it))| it.merge(|a, b| is_same(feature, a, b))).collect()
     }
 
     /// Classes of each feature, the missing one among them.

@@ -17,7 +17,7 @@
 //!   only some rows show does not come back from tree to tree.
 //! - *The number of threads changes no bit*: sums are integers.
 //! - *All trees are asked at once* (`predict`) where log-odds are wanted without
-//!   reasons.
+//!   reasons, from the few classes that they tell apart (`concise`).
 
 mod concise;
 mod grow;

@@ -45,7 +45,7 @@ pub struct Tried {
     pub setting: Setting,
     /// Mean held-out log-loss after calibration.
     pub log_loss: f64,
-    /// How much more that is than the best one's.
+    /// How much more that is than the best one's of those judged on as many rows.
     pub excess: f64,
     /// Standard error of the excess, customers drawn anew.
     pub error: f64,
@@ -78,7 +78,31 @@ pub(super) fn fit(
     sample::check(frame, &rows, params)?;
     let rows = sample::draw(frame, rows, spec.max_rows, spec.seed);
     let few = sample::draw(frame, rows.clone(), TUNING_ROWS, spec.seed);
-    let mut blocks = sample::blocks(frame, &few, periods, params);
+    let Chosen { blocks, trial, tried } = choose(frame, &rows, &few, periods, params, n_threads)?;
+    let Trial { setting, logits } = trial;
+    let calibration = calibrate(frame, &blocks, &logits);
+    let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
+    Ok(Fitted { model, tried })
+}
+
+/// What was chosen, and the blocks its log-odds are of.
+pub(super) struct Chosen {
+    blocks: Vec<Block>,
+    pub trial: Trial,
+    pub tried: Vec<Tried>,
+}
+
+/// Tries all settings on `few` of the `rows`, and what may be the best on all of them.
+pub(super) fn choose(
+    frame: &Frame,
+    rows: &[usize],
+    few: &[usize],
+    periods: &[Matured],
+    params: &ChurnValidParams,
+    n_threads: usize,
+) -> Result<Chosen> {
+    let spec = params.spec();
+    let mut blocks = sample::blocks(frame, few, periods, params);
     let mut trials = Vec::new();
     for candidate in &spec.candidates {
         trials.extend(trial::trials(candidate, frame, &blocks, spec, n_threads)?);
@@ -86,7 +110,7 @@ pub(super) fn fit(
     let mut judged = judge(frame, &blocks, &trials);
     let mut tried = judged.clone();
     if few.len() < rows.len() {
-        blocks = sample::blocks(frame, &rows, periods, params);
+        blocks = sample::blocks(frame, rows, periods, params);
         let near = near_the_best(&tried);
         let settle =
             |&at: &usize| trial::settle(tried[at].setting, frame, &blocks, spec, n_threads);
@@ -94,10 +118,8 @@ pub(super) fn fit(
         judged = judge(frame, &blocks, &trials);
         near.into_iter().zip(&judged).for_each(|(at, judged)| tried[at] = judged.clone());
     }
-    let Trial { setting, logits } = trials.swap_remove(simplest_as_good(&judged));
-    let calibration = calibrate(frame, &blocks, &logits);
-    let model = finish(setting, calibration, frame, &rows, params, n_threads)?;
-    Ok(Fitted { model, tried })
+    let trial = trials.swap_remove(simplest_as_good(&judged));
+    Ok(Chosen { blocks, trial, tried })
 }
 
 /// Fits and calibrates a model at a setting that was chosen before.
@@ -193,7 +215,9 @@ fn near_the_best(tried: &[Tried]) -> Vec<usize> {
         }
     }
     let mut near: Vec<usize> = best.into_values().collect();
-    near.retain(|&at| tried[at].excess <= NEAR * tried[at].error);
+    // Where nothing can be compared, nothing is far.
+    let is_far = |it: &Tried| it.excess > NEAR * it.error;
+    near.retain(|&at| !is_far(&tried[at]));
     near.sort_unstable();
     near
 }
@@ -269,6 +293,29 @@ mod tests {
         };
         assert_eq!(chosen(0.0005), SIMPLE);
         assert_eq!(chosen(0.002), stumps);
+    }
+
+    #[test]
+    fn what_may_be_the_best_is_each_estimators_best_setting() {
+        let tried = |setting, excess, error| Tried {
+            setting,
+            log_loss: 0.4 + excess,
+            excess,
+            error,
+            rows: 1,
+        };
+        let trees = |leaves| Setting::Boosted { leaves, rate: 0.1, trees: 100 };
+        let weaker = Setting::Logistic { ridge: 1.0, knots: 3 };
+        let mut all = vec![
+            tried(SIMPLE, 0.004, 0.002),
+            tried(weaker, 0.003, 0.002),
+            tried(trees(2), 0.005, 0.002),
+            tried(trees(4), 0.0, 0.0),
+            tried(trees(8), 0.001, 0.002),
+        ];
+        assert_eq!(near_the_best(&all), [1, 3, 4]);
+        all[2].error = 0.003;
+        assert_eq!(near_the_best(&all), [1, 2, 3, 4]);
     }
 
     #[test]

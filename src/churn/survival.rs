@@ -65,12 +65,6 @@ impl Survival {
         self.calibrations.len()
     }
 
-    /// The estimator of the hazards.
-    #[must_use]
-    pub const fn setting(&self) -> Setting {
-        self.setting
-    }
-
     /// The curve of each of `rows`, of which the model has said `scored`; the number
     /// of threads changes the time only.
     ///

@@ -142,13 +142,10 @@ pub fn train(
     let Fitted { model, tried } = fit(frame, all.clone(), periods, params, n_threads)?;
     let held_out: Vec<(usize, f64)> = tested.into_iter().zip(probabilities).collect();
     let wanted = |name: &str| model.features().iter().any(|feature| feature.name == name);
-    let how = survival::How { wanted: &wanted, setting: None, params, n_threads };
+    let how = survival::How { wanted: &wanted, params, n_threads };
     let survival = survival::fit(frame, &all, periods, NaiveDate::MAX, &how)?;
-    let horizons = match setting.zip(survival.as_ref()) {
-        Some((score, hazards)) => {
-            let settings = [score, hazards.setting()];
-            survival::check(frame, periods, settings, params, n_threads)?
-        }
+    let horizons = match setting.filter(|_| survival.is_some()) {
+        Some(score) => survival::check(frame, periods, score, params, n_threads)?,
         None => Vec::new(),
     };
     let validation = Validation {

@@ -152,7 +152,7 @@ pub(super) fn repeat(
     Ok(logits.concat())
 }
 
-/// A setting that was chosen on fewer rows, and what it predicts on these blocks: of
+/// A setting that may be the best by fewer rows, and what it predicts on these blocks: of
 /// trees as many as predict best there, since more rows carry more of them.
 pub(super) fn settle(
     setting: Setting,

@@ -136,20 +136,26 @@ fn horizons(checked: &[Checked], language: Language) -> String {
         let rows = output::count(it.rows as u64);
         let [low, high] = it.band.map(|end| 100.0 * end);
         let (predicted, observed) = (100.0 * it.predicted, 100.0 * it.observed);
+        let from = it.first.map_or_else(String::new, |first| {
+            language.pick(format!(" from {first}"), format!("自 {first} 起"))
+        });
         text.push_str(&language.pick(
             format!(
                 "  {:>3} days  predicted {predicted:.2} %, observed {observed:.2} % of {rows} \
-                 rows at {} cutoffs; by chance {low:.2} to {high:.2} %\n",
+                 rows at {} cutoffs{from}; by chance {low:.2} to {high:.2} %\n",
                 it.days, it.cutoffs
             ),
             format!(
-                "  {:>3} 天  预测 {predicted:.2}%，实际 {observed:.2}%（{} 个截止日共 {rows} 行）；\
+                "  {:>3} 天  预测 {predicted:.2}%，实际 {observed:.2}%（{from} {} 个截止日共 {rows} 行）；\
                  随机波动范围 {low:.2}% 至 {high:.2}%\n",
                 it.days, it.cutoffs
             ),
         ));
     }
-    let title = language.pick("left within, at later cutoffs:\n", "留出时段的累计流失：\n");
+    let title = language.pick(
+        "left within, each at the latest cutoffs that tell:\n",
+        "留出时段的累计流失（各期限取最近已知结果的截止日）：\n",
+    );
     if text.is_empty() { text } else { format!("{title}{text}") }
 }
 

@@ -14,7 +14,7 @@ use super::predict::together;
 use super::tree::{Side, Tree};
 
 impl BoostedTrees {
-    /// The same answers, to rounding, from as few classes as they need.
+    /// The same answers, to rounding, from fewer classes.
     #[must_use]
     pub fn concise(mut self, mut binning: Binning) -> (Self, Binning) {
         let mut sides: Vec<Vec<Side>> = vec![Vec::new(); binning.names().count()];
@@ -23,7 +23,7 @@ impl BoostedTrees {
         }
         let is_asked: Vec<bool> = sides.iter().map(|sides| !sides.is_empty()).collect();
         let number = |feature: usize| is_asked[..feature].iter().filter(|&&asked| asked).count();
-        let merged = binning.merge(&|feature, one, other| {
+        let merged = binning.merge(|feature, one, other| {
             sides[feature].iter().all(|left| left.contains(one) == left.contains(other))
         });
         for split in self.trees.iter_mut().flat_map(|tree| &mut tree.splits) {
@@ -41,12 +41,16 @@ impl BoostedTrees {
 }
 
 /// The trees in an order in which those that are asked together ask about few
-/// features: next comes the first of those that add fewest to their tile's.
+/// features: next comes the first of those that add fewest to their tile's. Trees of
+/// one question are not asked together.
 fn neighbours(trees: Vec<Tree>) -> Vec<Tree> {
     let features = |tree: &Tree| tree.splits.iter().map(|it| it.feature).collect::<BTreeSet<_>>();
+    let most = trees.iter().map(|tree| tree.leaves.len()).max().unwrap_or(1);
+    if most <= 2 {
+        return trees;
+    }
     let mut left: Vec<(BTreeSet<usize>, Tree)> =
         trees.into_iter().map(|tree| (features(&tree), tree)).collect();
-    let most = left.iter().map(|(_, tree)| tree.leaves.len()).max().unwrap_or(1);
     let mut sorted = Vec::with_capacity(left.len());
     let mut tile = BTreeSet::new();
     while !left.is_empty() {
@@ -54,7 +58,8 @@ fn neighbours(trees: Vec<Tree>) -> Vec<Tree> {
             tile.clear();
         }
         let added = |at: &usize| left[*at].0.difference(&tile).count();
-        let next = (0..left.len()).min_by_key(added).unwrap_or_default();
+        let none = (0..left.len()).find(|at| added(at) == 0);
+        let next = none.or_else(|| (0..left.len()).min_by_key(added)).unwrap_or_default();
         let (own, tree) = left.remove(next);
         tile.extend(own);
         sorted.push(tree);

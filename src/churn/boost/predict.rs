@@ -7,9 +7,9 @@
 //! still set is the leaf: questions that would never have been asked took nothing
 //! out that lies further left.
 //!
-//! As many trees as have room in a few registers are a *tile*, and are asked of all
-//! rows before the next: of the features that these ask about, and what their
-//! classes take out stays in the nearest cache. Which trees are neighbours is
+//! As many trees as have room in a few registers are a *tile*, which is asked of all
+//! rows before the next, so that the features it asks about, and what their classes
+//! take out, stay in the nearest cache. Which trees are neighbours is
 //! decided once they are grown ([`super::concise`]). Trees of one question are
 //! tables, which are faster still.
 //!
@@ -24,18 +24,18 @@ use super::tree::{Next, Tree};
 
 /// Adds the answers of all trees to the log-odds of each row.
 pub(super) fn add_to(model: &BoostedTrees, rows: &Binned, logits: &mut [f64]) {
-    match model.trees.iter().map(|tree| tree.leaves.len()).max() {
-        None => {}
-        Some(..=2) => {
+    let most = model.trees.iter().map(|tree| tree.leaves.len()).max().unwrap_or(0);
+    match bits(most) {
+        _ if most <= 2 => {
             let (base, tables) = tables(&model.trees, &rows.n_classes);
             logits.iter_mut().for_each(|logit| *logit += base);
             add_tables(&tables, rows, logits);
         }
-        Some(3..=4) => add_tiles::<4>(&model.trees, rows, logits),
-        Some(5..=8) => add_tiles::<8>(&model.trees, rows, logits),
-        Some(9..=16) => add_tiles::<16>(&model.trees, rows, logits),
-        Some(17..=32) => add_tiles::<32>(&model.trees, rows, logits),
-        Some(_) => add_tiles::<64>(&model.trees, rows, logits),
+        4 => add_tiles::<4>(&model.trees, rows, logits),
+        8 => add_tiles::<8>(&model.trees, rows, logits),
+        16 => add_tiles::<16>(&model.trees, rows, logits),
+        32 => add_tiles::<32>(&model.trees, rows, logits),
+        _ => add_tiles::<64>(&model.trees, rows, logits),
     }
 }
 
@@ -162,6 +162,8 @@ impl<const BITS: usize> Tile<BITS> {
                 for answers in answers {
                     // A bit of each tree is left, and its lowest is the lowest of all.
                     *sum += answers[word.trailing_zeros() as usize % BITS];
+                    // A tree of 64 bits is the only one of its word, and nothing is
+                    // read after it.
                     word = word.wrapping_shr(BITS as u32);
                 }
             }

@@ -5,8 +5,9 @@
 //! their departures are counted. Each horizon has a day of its own, the latest at
 //! which as many cutoffs test it as test the model: half a year and a silence of a
 //! quarter after it go back nine months, and the answer for the next month need
-//! not do without what was learnt in them. The model is fitted anew for each of
-//! these days, at the settings already chosen.
+//! not do without what was learnt in them. The model and the hazards are fitted anew
+//! for each of these days; only the setting of the score is the one that was chosen,
+//! on labels known when the model is tested.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,10 @@ pub struct Checked {
     pub days: u32,
     /// Cutoffs tested on.
     pub cutoffs: usize,
+    /// The first of them: what was known on this day is learnt from. None in models
+    /// of before each horizon had its own.
+    #[serde(default)]
+    pub first: Option<NaiveDate>,
     /// Customers at them.
     pub rows: usize,
     /// Mean probability of having left by then.
@@ -43,13 +48,12 @@ pub struct Checked {
     pub band: [f64; 2],
 }
 
-/// Judges curves at later cutoffs than those they are learnt from, at the settings
-/// of the score and of the hazards; horizons for which the data is too short are
-/// left out.
+/// Judges curves at later cutoffs than those they are learnt from, the score at its
+/// setting; horizons for which the data is too short are left out.
 pub(in super::super) fn check(
     frame: &Frame,
     periods: &[Matured],
-    settings: [Setting; 2],
+    score: Setting,
     params: &ChurnValidParams,
     n_threads: usize,
 ) -> Result<Vec<Checked>> {
@@ -57,17 +61,17 @@ pub(in super::super) fn check(
         return Ok(Vec::new());
     }
     // Horizons that are tested from the same day on share its curves.
-    let mut numbers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut of_first: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for number in 0..HORIZONS.len() {
         if let Some(first) = first_test(number, frame, periods, params) {
-            numbers.entry(first).or_default().push(number);
+            of_first.entry(first).or_default().push(number);
         }
     }
     let mut sums = HORIZONS.map(|_| Sums::default());
-    for (first, numbers) in numbers {
+    for (first, numbers) in of_first {
         let test = frame.rows_where(|period| period >= first);
         let day = periods[first].period().cutoff;
-        let curves = curves_of(day, &test, frame, periods, settings, params, n_threads)?;
+        let curves = curves_of(day, &test, frame, periods, score, params, n_threads)?;
         for (&row, curve) in test.iter().zip(&curves) {
             let period = frame.periods()[row];
             let matured = Interval::matured(&periods[period], NaiveDate::MAX);
@@ -80,8 +84,9 @@ pub(in super::super) fn check(
             }
         }
     }
-    let checked = sums.into_iter().zip(HORIZONS).filter_map(|(sums, days)| sums.checked(days));
-    Ok(checked.collect())
+    let cutoff = |number: usize| periods[number].period().cutoff;
+    let checked = sums.into_iter().zip(HORIZONS);
+    Ok(checked.filter_map(|(sums, days)| sums.checked(days, cutoff)).collect())
 }
 
 /// The earliest cutoff to test a horizon on: as many as test the model have matured
@@ -115,14 +120,14 @@ fn curves_of(
     rows: &[usize],
     frame: &Frame,
     periods: &[Matured],
-    [score, hazards]: [Setting; 2],
+    score: Setting,
     params: &ChurnValidParams,
     n_threads: usize,
 ) -> Result<Vec<Curve>> {
     let train = known_by(day, frame, periods);
     let model = refit(score, frame, train.clone(), periods, params, n_threads)?;
     let wanted = |name: &str| model.features().iter().any(|feature| feature.name == name);
-    let how = How { wanted: &wanted, setting: Some(hazards), params, n_threads };
+    let how = How { wanted: &wanted, params, n_threads };
     let Some(survival) = fit(frame, &train, periods, day, &how)? else { return Ok(Vec::new()) };
     let scored = model.score_rows(frame, rows, n_threads)?;
     survival.curves(frame, rows, &scored, n_threads)
@@ -148,7 +153,7 @@ impl<'a> Sums<'a> {
         *self.surprise.entry(customer).or_default() += f64::from(u8::from(left)) - predicted;
     }
 
-    fn checked(self, days: u32) -> Option<Checked> {
+    fn checked(self, days: u32, cutoff: impl Fn(usize) -> NaiveDate) -> Option<Checked> {
         if self.rows == 0 {
             return None;
         }
@@ -161,6 +166,7 @@ impl<'a> Sums<'a> {
         Some(Checked {
             days,
             cutoffs: self.cutoffs.len(),
+            first: self.cutoffs.first().map(|&number| cutoff(number)),
             rows: self.rows,
             predicted,
             observed,
@@ -171,6 +177,8 @@ impl<'a> Sums<'a> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+
     use super::*;
 
     /// A hundred customers at ten percent each, of whom `left` left, `times` times.
@@ -182,7 +190,7 @@ mod tests {
                 sums.add(id, cutoff, 0.1, number < left);
             }
         }
-        sums.checked(30).unwrap()
+        sums.checked(30, |number| NaiveDate::default() + Days::new(number as u64)).unwrap()
     }
 
     #[test]
@@ -194,9 +202,10 @@ mod tests {
         assert!((once.band[1] - (0.1 + 1.96 * 0.03)).abs() < 1e-9, "{once:?}");
         let thrice = checked(10, 3);
         assert_eq!((thrice.rows, thrice.cutoffs), (300, 3));
+        assert_eq!(thrice.first, Some(NaiveDate::default()));
         assert!((thrice.band[1] - once.band[1]).abs() < 1e-9, "{thrice:?}");
         let many = checked(40, 1);
         assert!(many.observed > many.band[1], "{many:?}");
-        assert!(Sums::default().checked(30).is_none());
+        assert!(Sums::default().checked(30, |_| NaiveDate::default()).is_none());
     }
 }

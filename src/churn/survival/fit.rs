@@ -16,7 +16,7 @@ use super::super::frame::Frame;
 use super::super::params::ChurnValidParams;
 use super::super::periods::Matured;
 use super::super::spec::Candidate;
-use super::super::trial::{Setting, Trial};
+use super::super::trial::Trial;
 use super::super::{sample, trial};
 use super::{PersonPeriod, Survival, expanded};
 use crate::error::Result;
@@ -30,8 +30,6 @@ const TREES: usize = 300;
 pub(in super::super) struct How<'a> {
     /// The features.
     pub wanted: &'a dyn Fn(&str) -> bool,
-    /// The setting, if it was chosen before.
-    pub setting: Option<Setting>,
     pub params: &'a ChurnValidParams,
     pub n_threads: usize,
 }
@@ -67,17 +65,9 @@ pub(in super::super) fn fit(
     let groups = groups(periods, day);
     let rows: Vec<usize> = (0..frame.n_rows()).collect();
     let blocks = sample::blocks(&frame, &rows, &groups, params);
-    let (setting, logits) = match how.setting {
-        Some(setting) => (setting, trial::repeat(setting, &frame, &blocks, spec, n_threads)?),
-        None => {
-            let candidate = Candidate::Trees { leaves: vec![LEAVES], rate: RATE, trees: TREES };
-            let tried = trial::trials(&candidate, &frame, &blocks, spec, n_threads)?;
-            let Some(Trial { setting, logits }) = tried.into_iter().next() else {
-                return Ok(None);
-            };
-            (setting, logits)
-        }
-    };
+    let candidate = Candidate::Trees { leaves: vec![LEAVES], rate: RATE, trees: TREES };
+    let mut tried = trial::trials(&candidate, &frame, &blocks, spec, n_threads)?;
+    let Some(Trial { setting, logits }) = tried.pop() else { return Ok(None) };
     let tested: Vec<usize> = blocks.iter().flat_map(|block| block.test.iter().copied()).collect();
     let calibration = |number: usize| {
         let own = tested.iter().zip(&logits);

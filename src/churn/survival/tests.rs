@@ -81,7 +81,7 @@ fn frame(params: &ChurnValidParams, after_the_end: Option<u32>) -> Frame {
 fn fitted(frame: &Frame, params: &ChurnValidParams, n_threads: usize) -> Survival {
     let rows: Vec<usize> = (0..frame.n_rows()).collect();
     let periods = cutoffs(params);
-    let how = How { wanted: &|_| true, setting: None, params, n_threads };
+    let how = How { wanted: &|_| true, params, n_threads };
     fit(frame, &rows, &periods, NaiveDate::MAX, &how).unwrap().unwrap()
 }
 
@@ -178,11 +178,13 @@ fn predictions_of_later_cutoffs_are_in_their_bands() {
         let frame = frame(&params, None);
         let periods = cutoffs(&params);
         let setting = Setting::Boosted { leaves: 2, rate: 0.1, trees: 60 };
-        let found = check(&frame, &periods, [setting; 2], &params, 2).unwrap();
+        let found = check(&frame, &periods, setting, &params, 2).unwrap();
         assert_eq!(found.len(), 4, "{found:?}");
         assert_eq!(found.iter().map(|it| it.days).collect::<Vec<_>>(), HORIZONS);
         // Each is tested by as many cutoffs as the model, shorter ones by later cutoffs.
         assert!(found.iter().all(|it| it.cutoffs == 3), "{found:?}");
+        assert!(found.is_sorted_by(|a, b| a.first >= b.first), "{found:?}");
+        assert!(found[3].first < found[0].first, "{found:?}");
         // The band is of chance alone, and eight of them are looked at.
         for it in &found {
             let half = it.band[1] - it.predicted;
@@ -195,6 +197,6 @@ fn predictions_of_later_cutoffs_are_in_their_bands() {
 fn a_label_without_dates_has_no_curve() {
     let params = ChurnParams::new(given()).check().unwrap();
     let frame = super::super::frame::tests::unlabelled(vec![("x", Values::Numeric(vec![1.0]))]);
-    let how = How { wanted: &|_| true, setting: None, params: &params, n_threads: 1 };
+    let how = How { wanted: &|_| true, params: &params, n_threads: 1 };
     assert!(fit(&frame, &[0], &[], NaiveDate::MAX, &how).unwrap().is_none());
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use linfa::ParamGuard;
 
 use super::super::artifact::Provenance;
+use super::super::fit::{Chosen, choose};
 use super::super::frame::tests::column;
 use super::super::frame::{Column, Rows, Values};
 use super::super::metrics::sigmoid;
@@ -260,7 +261,7 @@ fn what_was_asked_to_be_monotone_is() {
     assert!(error.to_string().contains("\"plan\" is no number"), "{error}");
 }
 
-/// What was chosen on a sample of the customers is grown on all of them.
+/// What may be the best by a sample of the customers is grown on all of them.
 #[test]
 fn more_rows_carry_more_trees() {
     let frame = frame(8_000, -2.0);
@@ -287,4 +288,30 @@ fn more_rows_carry_more_trees() {
     let again = repeat(settled.setting, &frame, &of(&rows), spec, 1).unwrap();
     let apart = settled.logits.iter().zip(&again).map(|(a, b)| (a - b).abs());
     assert!(apart.fold(0.0, f64::max) < 1e-9);
+}
+
+/// What a few rows can not tell apart, all rows do; what is far off is not tried again.
+#[test]
+fn what_may_be_the_best_meets_again_on_all_rows() {
+    let frame = frame(8_000, -2.0);
+    let spec = ChurnSpec {
+        candidates: vec![
+            Candidate::Logistic { ridge: vec![1e9], knots: 0 },
+            Candidate::Stumps { rate: 0.1, trees: 200 },
+            Candidate::Trees { leaves: vec![4], rate: 0.1, trees: 200 },
+        ],
+        ..given()
+    };
+    let params = ChurnParams::new(spec).check().unwrap();
+    let rows: Vec<usize> = (0..frame.n_rows()).collect();
+    let few = sample::draw(&frame, rows.clone(), 2_000, params.spec().seed);
+    let Chosen { trial, tried, .. } = choose(&frame, &rows, &few, &[], &params, 2).unwrap();
+    let judged_on: Vec<usize> = tried.iter().map(|it| it.rows).collect();
+    assert_eq!(judged_on, [few.len(), rows.len(), rows.len()], "{tried:?}");
+    assert!(tried[0].excess > 2.0 * tried[0].error, "{tried:?}");
+    assert_eq!(trial.logits.len(), rows.len());
+    assert_eq!(tried.iter().filter(|it| it.setting == trial.setting).count(), 1);
+    let all = choose(&frame, &rows, &rows, &[], &params, 1).unwrap();
+    assert!(all.tried.iter().all(|it| it.rows == rows.len()));
+    assert_eq!(all.trial.setting, trial.setting);
 }

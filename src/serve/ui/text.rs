@@ -249,10 +249,11 @@ texts! {
     CardTheme: "Theme", "主题";
     CardMoves: "Moves the log-odds by", "对数几率平均变动";
     CardHorizons: "By when customers leave", "客户何时流失";
-    CardHorizonsNote: "Predicted at earlier cutoffs by a model of what was known then. Below a prediction: where the observed share lies 95 times in 100 if it is right.",
-        "由当时已知数据训练的模型在较早截止日的预测。预测值下方：若预测正确，实际比例有 95% 的可能落入的区间。";
+    CardHorizonsNote: "Each predicted at the latest cutoffs of which it is known who left, by a model of what was known at the first of them; long spans are judged at earlier cutoffs than short ones. Below a prediction: where the observed share lies 95 times in 100 if it is right.",
+        "各期限在最近已知结果的截止日上预测，模型只用其中首个截止日当时已知的数据训练；期限越长，截止日越早。预测值下方：若预测正确，实际比例有 95% 的可能落入的区间。";
     CardWithin: "Left within", "流失时限";
     CardCutoffCount: "Cutoffs", "截止日数";
+    CardFirstCutoff: "From", "首个截止日";
     CardSegments: "Kinds of customers", "各类客户";
     CardSegmentsNote: "Off: differs by more than chance, and by more than for everybody (5 % for all kinds together, Holm).",
         "有偏差：差异超出偶然，且大于整体差异（全部类别合计显著性水平 5%，Holm 校正）。";
@@ -266,8 +267,8 @@ texts! {
     CardChurners: "Of them left", "其中流失";
     CardLogLoss: "Log-loss", "对数损失";
     CardTried: "What it was chosen from", "备选模型";
-    CardTriedNote: "The simplest within one standard error of the best is taken. With many rows all are tried on some of the customers, and those that may be best again on all, with as many trees as those carry.",
-        "在与最优者相差不超过一个标准误的模型中取最简单者。数据较多时先用部分客户比较全部备选，可能最优者再用全部数据比较，并由全部数据确定树的数量。";
+    CardTriedNote: "The simplest within one standard error of the best is taken. With many rows all are tried on some of the customers, and those that may be best again on all, with as many trees as those carry; figures compare with those of as many rows.",
+        "在与最优者相差不超过一个标准误的模型中取最简单者。数据较多时先用部分客户比较全部备选，可能最优者再用全部数据比较，并由全部数据确定树的数量；行数相同的数值才可相互比较。";
     CardExcess: "More than the best", "高于最优";
     CardJudgedOn: "Held-out rows", "留出行数";
     CardChosen: "Chosen", "选用";

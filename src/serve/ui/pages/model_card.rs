@@ -344,12 +344,13 @@ fn horizons(cx: &Context, validation: &Validation) -> Markup {
         ("observed", Text::CardObserved, ColumnKind::Share),
         ("rows", Text::CardRows, ColumnKind::Count),
         ("cutoffs", Text::CardCutoffCount, ColumnKind::Count),
+        ("first", Text::CardFirstCutoff, ColumnKind::Date),
     ];
     let rows = validation.horizons.iter().map(|it| {
         let [low, high] = it.band;
         json!({
             "days": it.days, "predicted": it.predicted, "low": low, "high": high,
-            "observed": it.observed, "rows": it.rows, "cutoffs": it.cutoffs,
+            "observed": it.observed, "rows": it.rows, "cutoffs": it.cutoffs, "first": it.first,
         })
     });
     let mut table = table_of(cx.lang, &columns, rows);

@@ -2,8 +2,9 @@
 //!
 //! `boosting FOLDER LEAVES TREES` reads the numbers that
 //! `benches/compare/boosting.py` wrote into FOLDER, fits on the first 140,000 rows
-//! on two threads, scores the others, and prints seconds to fit, classes and their merging included,
-//! rows scored per second, and their log-loss. That script runs it beside LightGBM.
+//! on two threads, scores the others, and prints seconds to fit, classes and their
+//! merging included, rows scored per second, and their log-loss. That script runs it
+//! beside LightGBM.
 //! Without arguments (`cargo bench`) there is nothing to do.
 
 #![expect(clippy::unwrap_used, reason = "a bench that can not be set up has to stop")]

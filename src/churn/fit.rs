@@ -274,15 +274,12 @@ mod tests {
         assert_eq!(chosen(&|row| !row.is_multiple_of(5), &|row| row % 5 != 1 || row == 1), SIMPLE);
     }
 
+    fn tried(setting: Setting, excess: f64, error: f64) -> Tried {
+        Tried { setting, log_loss: 0.4 + excess, excess, error, rows: 1 }
+    }
+
     #[test]
     fn the_simplest_estimator_as_good_comes_at_its_best_setting() {
-        let tried = |setting, excess, error| Tried {
-            setting,
-            log_loss: 0.4 + excess,
-            excess,
-            error,
-            rows: 1,
-        };
         let weaker = Setting::Logistic { ridge: 1.0, knots: 3 };
         let stumps = Setting::Boosted { leaves: 2, rate: 0.1, trees: 100 };
         let splines = [tried(SIMPLE, 0.002, 0.003), tried(weaker, 0.003, 0.003)];
@@ -297,13 +294,6 @@ mod tests {
 
     #[test]
     fn what_may_be_the_best_is_each_estimators_best_setting() {
-        let tried = |setting, excess, error| Tried {
-            setting,
-            log_loss: 0.4 + excess,
-            excess,
-            error,
-            rows: 1,
-        };
         let trees = |leaves| Setting::Boosted { leaves, rate: 0.1, trees: 100 };
         let weaker = Setting::Logistic { ridge: 1.0, knots: 3 };
         let mut all = vec![

@@ -9,9 +9,9 @@
 //!
 //! As many trees as have room in a few registers are a *tile*, which is asked of all
 //! rows before the next, so that the features it asks about, and what their classes
-//! take out, stay in the nearest cache. Which trees are neighbours is
-//! decided once they are grown ([`super::concise`]). Trees of one question are
-//! tables, which are faster still.
+//! take out, stay in the nearest cache. Which trees are neighbours is decided once
+//! they are grown ([`super::concise`]). Trees of one question are tables, which are
+//! faster still.
 //!
 //! Source: Lucchese et al., "QuickScorer" (2015), by class instead of by threshold
 //! and several trees to a word.

@@ -185,6 +185,7 @@ fn predictions_of_later_cutoffs_are_in_their_bands() {
         assert!(found.iter().all(|it| it.cutoffs == 3), "{found:?}");
         assert!(found.is_sorted_by(|a, b| a.first >= b.first), "{found:?}");
         assert!(found[3].first < found[0].first, "{found:?}");
+        assert!(found.is_sorted_by(|a, b| a.observed <= b.observed), "{found:?}");
         // The band is of chance alone, and eight of them are looked at.
         for it in &found {
             let half = it.band[1] - it.predicted;

@@ -5,8 +5,9 @@
 //! Where the model says too much or too little of everybody, that is said once: a
 //! kind of customer is off when it still differs after the log-odds of all were moved
 //! alike until as many leave as left. Rows of one customer count as one in the error
-//! of a difference, and of many kinds looked at some differ by chance: only what
-//! Holm's correction leaves at 5 % is called off.
+//! of a difference, which is at least what chance gives probabilities that are right:
+//! a kind of which nobody left varies little, and proves little. Of many kinds looked
+//! at some differ by chance: only what Holm's correction leaves at 5 % is called off.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ pub struct Segment {
     pub predicted: f64,
     /// Share that left.
     pub observed: f64,
-    /// Standard error of the difference, customers drawn anew.
+    /// Standard error of the difference: the larger of what customers drawn anew
+    /// give, and of what chance gives if the probabilities are right.
     pub error: f64,
     /// Whether they differ by more than chance, and than for everybody.
     pub off: bool,
@@ -54,7 +56,7 @@ pub struct Overall {
     pub predicted: f64,
     /// Share that left.
     pub observed: f64,
-    /// Standard error of the difference, customers drawn anew.
+    /// Standard error of the difference, as of a [`Segment`].
     pub error: f64,
     /// Whether they differ by more than chance.
     pub off: bool,
@@ -65,14 +67,16 @@ pub struct Overall {
 pub(super) fn overall(frame: &Frame, rows: &[(usize, f64)]) -> Overall {
     let n_rows = rows.len() as f64;
     let mut excess_of: BTreeMap<&str, f64> = BTreeMap::new();
-    let (mut predicted, mut observed) = (0.0, 0.0);
+    let (mut predicted, mut observed, mut by_chance) = (0.0, 0.0, 0.0);
     for &(row, probability) in rows {
+        by_chance += probability * (1.0 - probability);
         let churned = f64::from(frame.churned()[row]);
         predicted += probability;
         observed += churned;
         *excess_of.entry(frame.ids()[row].as_str()).or_default() += churned - probability;
     }
-    let error = excess_of.values().map(|excess| excess * excess).sum::<f64>().sqrt() / n_rows;
+    let drawn_anew: f64 = excess_of.values().map(|excess| excess * excess).sum();
+    let error = drawn_anew.max(by_chance).sqrt() / n_rows;
     let (predicted, observed) = (predicted / n_rows, observed / n_rows);
     let off = p_value(observed - predicted, error) <= ALPHA;
     Overall { predicted, observed, error, off }
@@ -152,15 +156,17 @@ mod tests {
     use super::*;
 
     /// Customers of eight regions with two rows each, of whom `all` times as many leave
-    /// as the probability says; of region `r0` `more` times as many again.
-    fn drawn(seed: u64, more: f64, all: f64) -> (Overall, Vec<Segment>) {
+    /// as the probability says; of region `r0` `more` times as many again, and of `r1`
+    /// at `few` of the probability of the others.
+    fn drawn(seed: u64, more: f64, all: f64, few: f64) -> (Overall, Vec<Segment>) {
         let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
         let n_customers = 1_600;
         let mut rows = Rows::default();
         let (mut regions, mut held_out) = (Vec::new(), Vec::new());
         for customer in 0..n_customers {
             let region = customer % 8;
-            let probability = chance.random_range(0.05..0.4);
+            let usual: f64 = chance.random_range(0.05..0.4);
+            let probability = if region == 1 { few * usual } else { usual };
             let rate = all * if region == 0 { more * probability } else { probability };
             let leaves = chance.random_bool(rate);
             for period in 0..2 {
@@ -187,7 +193,7 @@ mod tests {
     fn a_region_that_is_off_is_found_and_the_others_are_left_alone() {
         let mut others = 0;
         for seed in 0..20 {
-            let (_, found) = drawn(seed, 2.0, 1.0);
+            let (_, found) = drawn(seed, 2.0, 1.0, 1.0);
             assert_eq!(found.len(), 8);
             assert!(found[0].off && found[0].observed > 1.5 * found[0].predicted, "{found:?}");
             others += usize::from(found[1..].iter().any(|it| it.off));
@@ -197,19 +203,24 @@ mod tests {
 
     #[test]
     fn where_nothing_is_off_one_in_twenty_is_called_so_at_most() {
-        let alarms = |all: f64| {
+        let alarms = |all: f64, few: f64| {
             let (mut overall, mut kinds) = (0, 0);
             for seed in 0..200 {
-                let (whole, found) = drawn(seed, 1.0, all);
+                let (whole, found) = drawn(seed, 1.0, all, few);
                 overall += usize::from(whole.off);
                 kinds += usize::from(found.iter().any(|it| it.off));
             }
             (overall, kinds)
         };
-        let (overall, kinds) = alarms(1.0);
+        let (overall, kinds) = alarms(1.0, 1.0);
         assert!(overall <= 18 && kinds <= 18, "{overall} and {kinds} of 200 at 5 %");
         // Off for everybody is no news of any kind of customer.
-        let (overall, kinds) = alarms(0.6);
+        let (overall, kinds) = alarms(0.6, 1.0);
         assert!(overall == 200 && kinds <= 18, "{overall} and {kinds} of 200");
+        // Nor is a kind of which too few are to leave to tell, and mostly none does.
+        for few in [0.03, 0.003] {
+            let (_, kinds) = alarms(1.0, few);
+            assert!(kinds <= 18, "{kinds} of 200 at {few} of the usual probability");
+        }
     }
 }

@@ -3,7 +3,10 @@
 //! What whoever reads its scores has to be told: whether it says more than one rate
 //! for everybody, and of whom it says too much or too little.
 
-use super::segments::{Overall, Segment};
+use super::drift::holm;
+use super::excess::p_value;
+use super::segments::{ALPHA, Overall, Segment};
+use super::survival::Checked;
 use super::text::grouped;
 use super::train::Validation;
 use crate::text::Text;
@@ -14,7 +17,14 @@ impl Validation {
     pub fn doubts(&self) -> Vec<Text> {
         let overall = self.overall.as_ref().filter(|it| it.off).map(of_everybody);
         let kinds = self.segments.iter().filter(|it| it.off).map(of_kind);
-        self.skill().into_iter().chain(overall).chain(kinds).collect()
+        let by_when = self.off_by_when().map(of_horizon);
+        self.skill().into_iter().chain(overall).chain(by_when).chain(kinds).collect()
+    }
+
+    /// Horizons by which more or fewer left than chance explains.
+    fn off_by_when(&self) -> impl Iterator<Item = &Checked> {
+        let p_values: Vec<f64> = self.horizons.iter().map(p_value_of_horizon).collect();
+        self.horizons.iter().zip(holm(&p_values)).filter(|(_, p)| *p <= ALPHA).map(|(it, _)| it)
     }
 
     /// Whether it may be no better than one rate for everybody.
@@ -49,6 +59,22 @@ fn of_everybody(overall: &Overall) -> Text {
     Text::new(
         format!("off for everybody: {predicted:.1} % predicted, {observed:.1} % left"),
         format!("整体预测有偏差：预测 {predicted:.1}%，实际流失 {observed:.1}%"),
+    )
+}
+
+fn p_value_of_horizon(checked: &Checked) -> f64 {
+    // The band ends at 0 and 1; its other end tells the error.
+    let [low, high] = checked.band;
+    let error = (high - checked.predicted).max(checked.predicted - low) / 1.96;
+    p_value(checked.predicted, checked.observed, error)
+}
+
+fn of_horizon(checked: &Checked) -> Text {
+    let (predicted, observed) = (100.0 * checked.predicted, 100.0 * checked.observed);
+    let days = checked.days;
+    Text::new(
+        format!("off by {days} days: {predicted:.1} % predicted, {observed:.1} % left"),
+        format!("{days} 天内的流失预测有偏差：预测 {predicted:.1}%，实际流失 {observed:.1}%"),
     )
 }
 
@@ -103,8 +129,17 @@ mod tests {
         validation.overall = Some(Overall { off: true, ..overall });
         assert_eq!(said(&validation), ["off for everybody: 9.4 % predicted, 8.2 % left"]);
 
-        // An interval of .3 below .2 has to shrink to two thirds: 2.25 times as many.
         validation.overall = None;
+        let band = [0.08, 0.12];
+        let horizon = |days, observed| {
+            let predicted = 0.1;
+            Checked { days, cutoffs: 3, first: None, rows: 900, predicted, observed, band }
+        };
+        validation.horizons = vec![horizon(30, 0.15), horizon(60, 0.11)];
+        assert_eq!(said(&validation), ["off by 30 days: 10.0 % predicted, 15.0 % left"]);
+        validation.horizons.clear();
+
+        // An interval of .3 below .2 has to shrink to two thirds: 2.25 times as many.
         validation.intervals.as_mut().unwrap().brier_skill = [-0.1, 0.5];
         assert!(said(&validation)[0].contains("about 5,000 more churners"));
         validation.metrics.brier_skill = -0.01;

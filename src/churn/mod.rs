@@ -66,6 +66,7 @@ mod doubts;
 pub mod drift;
 mod drivers;
 pub mod encode;
+mod excess;
 pub mod feature;
 mod figures;
 mod fit;

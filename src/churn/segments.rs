@@ -4,25 +4,23 @@
 //! category the held-out rows' mean probability is set beside the share that left.
 //! Where the model says too much or too little of everybody, that is said once: a
 //! kind of customer is off when it still differs after the log-odds of all were moved
-//! alike until as many leave as left. Rows of one customer count as one in the error
-//! of a difference, which is at least what chance gives probabilities that are right:
-//! a kind of which nobody left varies little, and proves little. Of many kinds looked
-//! at some differ by chance: only what Holm's correction leaves at 5 % is called off.
+//! alike until as many leave as left, by what matters and what chance does not explain
+//! ([`p_value`]). Of many kinds looked at some differ by chance: only what Holm's
+//! correction leaves at 5 % is called off.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use statrs::function::erf::erfc;
-
 use super::drift::holm;
+use super::excess::{Excess, p_value};
 use super::frame::{Frame, Values};
+use serde::{Deserialize, Serialize};
 
 /// Fewest held-out rows of a kind that is looked at.
 const LEAST_ROWS: usize = 50;
 /// Most levels of a category; more are identifiers.
 const MOST_LEVELS: usize = 50;
-/// How often any kind may be called off where none is.
-const ALPHA: f64 = 0.05;
+/// How often any may be called off where none is.
+pub(super) const ALPHA: f64 = 0.05;
 /// Furthest that the log-odds of all are moved, and how often that is halved.
 const MOST_SHIFT: f64 = 10.0;
 const HALVINGS: usize = 40;
@@ -41,10 +39,9 @@ pub struct Segment {
     pub predicted: f64,
     /// Share that left.
     pub observed: f64,
-    /// Standard error of the difference: the larger of what customers drawn anew
-    /// give, and of what chance gives if the probabilities are right.
+    /// Standard error of the difference, the rows of a customer counting as one.
     pub error: f64,
-    /// Whether they differ by more than chance, and than for everybody.
+    /// Whether they differ by more than chance and than for everybody, and it matters.
     pub off: bool,
 }
 
@@ -58,28 +55,18 @@ pub struct Overall {
     pub observed: f64,
     /// Standard error of the difference, as of a [`Segment`].
     pub error: f64,
-    /// Whether they differ by more than chance.
+    /// Whether they differ by more than chance, and it matters.
     pub off: bool,
 }
 
-/// Rows with the probability each was given, taken together. Rows of one customer
-/// count as one in the error.
+/// Rows with the probability each was given, taken together.
 pub(super) fn overall(frame: &Frame, rows: &[(usize, f64)]) -> Overall {
-    let n_rows = rows.len() as f64;
-    let mut excess_of: BTreeMap<&str, f64> = BTreeMap::new();
-    let (mut predicted, mut observed, mut by_chance) = (0.0, 0.0, 0.0);
+    let mut excess = Excess::default();
     for &(row, probability) in rows {
-        by_chance += probability * (1.0 - probability);
-        let churned = f64::from(frame.churned()[row]);
-        predicted += probability;
-        observed += churned;
-        *excess_of.entry(frame.ids()[row].as_str()).or_default() += churned - probability;
+        excess.add(&frame.ids()[row], probability, frame.churned()[row]);
     }
-    let drawn_anew: f64 = excess_of.values().map(|excess| excess * excess).sum();
-    let error = drawn_anew.max(by_chance).sqrt() / n_rows;
-    let (predicted, observed) = (predicted / n_rows, observed / n_rows);
-    let off = p_value(observed - predicted, error) <= ALPHA;
-    Overall { predicted, observed, error, off }
+    let (predicted, observed, error) = (excess.predicted(), excess.observed(), excess.error());
+    Overall { predicted, observed, error, off: p_value(predicted, observed, error) <= ALPHA }
 }
 
 /// Every kind of customer among held-out rows with the probability each was given,
@@ -104,8 +91,8 @@ pub(super) fn segments(frame: &Frame, held_out: &[(usize, f64)]) -> Vec<Segment>
             let moved = |&(row, probability): &(usize, f64)| (row, moved(probability, times));
             let levelled = overall(frame, &rows.iter().map(moved).collect::<Vec<_>>());
             // The larger: one kind that is far off moves the level of the others.
-            let of_level = p_value(levelled.observed - levelled.predicted, levelled.error);
-            p_values.push(p_value(observed - predicted, error).max(of_level));
+            let of_level = p_value(levelled.predicted, levelled.observed, levelled.error);
+            p_values.push(p_value(predicted, observed, error).max(of_level));
             found.push(Segment {
                 feature: column.name.clone(),
                 level: levels[code].clone(),
@@ -121,10 +108,6 @@ pub(super) fn segments(frame: &Frame, held_out: &[(usize, f64)]) -> Vec<Segment>
         segment.off = p_value <= ALPHA;
     }
     found
-}
-
-fn p_value(difference: f64, error: f64) -> f64 {
-    erfc(difference.abs() / error.max(1e-12) / std::f64::consts::SQRT_2)
 }
 
 /// What the odds of all have to be multiplied by for the probabilities to add up to

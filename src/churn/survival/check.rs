@@ -15,6 +15,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::super::departure::{HORIZONS, Interval};
+use super::super::excess::Excess;
 use super::super::fit::refit;
 use super::super::frame::Frame;
 use super::super::params::ChurnValidParams;
@@ -67,7 +68,7 @@ pub(in super::super) fn check(
             of_first.entry(first).or_default().push(number);
         }
     }
-    let mut sums = HORIZONS.map(|_| Sums::default());
+    let mut tested = HORIZONS.map(|_| Tested::default());
     for (first, numbers) in of_first {
         let test = frame.rows_where(|period| period >= first);
         let day = periods[first].period().cutoff;
@@ -79,14 +80,15 @@ pub(in super::super) fn check(
                 let number = interval.number();
                 if let Some(predicted) = curve.left_by[number] {
                     let left = frame.departures()[row].by(interval);
-                    sums[number].add(&frame.ids()[row], period, predicted, left);
+                    tested[number].cutoffs.insert(period);
+                    tested[number].excess.add(&frame.ids()[row], predicted, left);
                 }
             }
         }
     }
     let cutoff = |number: usize| periods[number].period().cutoff;
-    let checked = sums.into_iter().zip(HORIZONS);
-    Ok(checked.filter_map(|(sums, days)| sums.checked(days, cutoff)).collect())
+    let checked = tested.into_iter().zip(HORIZONS);
+    Ok(checked.filter_map(|(tested, days)| tested.checked(days, cutoff)).collect())
 }
 
 /// The earliest cutoff to test a horizon on: as many as test the model have matured
@@ -133,79 +135,47 @@ fn curves_of(
     survival.curves(frame, rows, &scored, n_threads)
 }
 
-/// What is added up over the rows of a horizon.
+/// The rows of a horizon, and the cutoffs they are of.
 #[derive(Default)]
-struct Sums<'a> {
-    predicted: f64,
-    left: usize,
-    rows: usize,
+struct Tested<'a> {
+    excess: Excess<'a>,
     cutoffs: BTreeSet<usize>,
-    /// How many more than predicted left, by customer.
-    surprise: BTreeMap<&'a str, f64>,
 }
 
-impl<'a> Sums<'a> {
-    fn add(&mut self, customer: &'a str, cutoff: usize, predicted: f64, left: bool) {
-        self.predicted += predicted;
-        self.left += usize::from(left);
-        self.rows += 1;
-        self.cutoffs.insert(cutoff);
-        *self.surprise.entry(customer).or_default() += f64::from(u8::from(left)) - predicted;
-    }
-
+impl Tested<'_> {
     fn checked(self, days: u32, cutoff: impl Fn(usize) -> NaiveDate) -> Option<Checked> {
-        if self.rows == 0 {
-            return None;
-        }
-        let rows = self.rows as f64;
-        let (predicted, observed) = (self.predicted / rows, self.left as f64 / rows);
-        // Of independent rows, √Σp(1 − p) is expected of this; repeated ones add up.
-        let error = self.surprise.values().map(|sum| sum * sum).sum::<f64>().sqrt() / rows;
+        let first = self.cutoffs.first().map(|&number| cutoff(number))?;
+        let (predicted, error) = (self.excess.predicted(), self.excess.error());
         let end = |side: f64| (predicted + side * 1.96 * error).clamp(0.0, 1.0);
-        let band = [end(-1.0), end(1.0)];
         Some(Checked {
             days,
             cutoffs: self.cutoffs.len(),
-            first: self.cutoffs.first().map(|&number| cutoff(number)),
-            rows: self.rows,
+            first: Some(first),
+            rows: self.excess.rows(),
             predicted,
-            observed,
-            band,
+            observed: self.excess.observed(),
+            band: [end(-1.0), end(1.0)],
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::Days;
-
     use super::*;
 
-    /// A hundred customers at ten percent each, of whom `left` left, `times` times.
-    fn checked(left: usize, times: usize) -> Checked {
-        let ids: Vec<String> = (0..100).map(|number| number.to_string()).collect();
-        let mut sums = Sums::default();
-        for cutoff in 0..times {
-            for (number, id) in ids.iter().enumerate() {
-                sums.add(id, cutoff, 0.1, number < left);
-            }
-        }
-        sums.checked(30, |number| NaiveDate::default() + Days::new(number as u64)).unwrap()
-    }
-
     #[test]
-    fn the_band_is_binomial_and_repeated_customers_are_no_new_evidence() {
-        let once = checked(10, 1);
-        assert_eq!((once.rows, once.cutoffs, once.observed), (100, 1, 0.1));
-        // √(100 · .1 · .9) / 100 = .03.
-        assert!((once.band[0] - (0.1 - 1.96 * 0.03)).abs() < 1e-9, "{once:?}");
-        assert!((once.band[1] - (0.1 + 1.96 * 0.03)).abs() < 1e-9, "{once:?}");
-        let thrice = checked(10, 3);
-        assert_eq!((thrice.rows, thrice.cutoffs), (300, 3));
-        assert_eq!(thrice.first, Some(NaiveDate::default()));
-        assert!((thrice.band[1] - once.band[1]).abs() < 1e-9, "{thrice:?}");
-        let many = checked(40, 1);
-        assert!(many.observed > many.band[1], "{many:?}");
-        assert!(Sums::default().checked(30, |_| NaiveDate::default()).is_none());
+    fn the_share_observed_is_set_beside_what_chance_would_give() {
+        let day = NaiveDate::default();
+        let ids: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+        let mut tested = Tested::default();
+        tested.cutoffs.extend([3, 4]);
+        for (number, id) in ids.iter().enumerate() {
+            tested.excess.add(id, 0.1, number < 40);
+        }
+        let found = tested.checked(30, |number| day + chrono::Days::new(number as u64)).unwrap();
+        assert_eq!((found.days, found.rows, found.cutoffs, found.observed), (30, 100, 2, 0.4));
+        assert_eq!(found.first, Some(day + chrono::Days::new(3)));
+        assert!(found.band[0] == 0.0 && 0.1 < found.band[1] && found.band[1] < 0.4, "{found:?}");
+        assert!(Tested::default().checked(30, |_| day).is_none());
     }
 }

@@ -221,7 +221,7 @@ texts! {
     CardRowsSaid: "{rows} held out, of which {churned} left; {train} learnt from", "留出 {rows} 行，其中流失 {churned} 行；训练 {train} 行";
     CardTrained: "Trained", "训练时间";
     CardServed: "Served", "启用时段";
-    CardStill: "now", "至今";
+    CardStill: "now", "今";
     CardTables: "Versions of the tables read", "所读数据表的版本";
     CardQuality: "How good it is on customers and months it had not seen", "在未见过的客户与月份上的表现";
     CardMetric: "Figure", "指标";
@@ -255,8 +255,8 @@ texts! {
     CardCutoffCount: "Cutoffs", "截止日数";
     CardFirstCutoff: "From", "首个截止日";
     CardSegments: "Kinds of customers", "各类客户";
-    CardSegmentsNote: "Off: differs by more than chance, and by more than for everybody (5 % for all kinds together, Holm).",
-        "有偏差：差异超出偶然，且大于整体差异（全部类别合计显著性水平 5%，Holm 校正）。";
+    CardSegmentsNote: "Off: a tenth or more from what was said, by more than chance and than for everybody (5 % for all kinds together, Holm).",
+        "有偏差：实际与预测相差一成以上，超出偶然，且大于整体差异（全部类别合计显著性水平 5%，Holm 校正）。";
     CardCategory: "Category", "类别";
     CardLevel: "Level", "取值";
     CardOff: "Off", "有偏差";

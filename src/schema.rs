@@ -226,6 +226,12 @@ impl TableSpec {
         self.sort.first() == Some(&"customer_key")
     }
 
+    /// Whether its rows are what a run of Tenure said, and are asked for by that run.
+    #[must_use]
+    pub fn is_read_by_run(&self) -> bool {
+        self.is_clustered() && self.has("run_id")
+    }
+
     /// The column called `name`.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {

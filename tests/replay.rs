@@ -108,6 +108,15 @@ fn every_past_score_is_recomputed_to_the_bit() {
     let error = block_on(tenure.replay(&nobody, &mut |_, _| {})).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unknown);
 
+    // Eight small runs of scores become one, which says the same.
+    let days = ["2024-08-31", "2024-09-30", "2024-10-31", "2024-11-30", "2024-12-31"];
+    for day in days {
+        block_on(tenure.score(Some(day))).unwrap();
+    }
+    let merged = block_on(tenure.compact(&|_, _| ())).unwrap();
+    let scores = merged.tables["scores"];
+    assert_eq!((scores.runs_before, scores.runs_after), (8, 1), "{merged:?}");
+
     // As after a vacuum: only the files of the newest version are left.
     let newest = block_on(tenure.store().snapshot()).unwrap();
     let mut removed = 0;

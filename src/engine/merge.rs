@@ -64,7 +64,8 @@ pub(super) struct MergeExec {
     /// groups holds rows of two ranges.
     runs: Vec<(Arc<dyn ExecutionPlan>, bool)>,
     ranges: Vec<Slice>,
-    /// The order of the runs, in columns of the scans.
+    /// The order to merge the runs by, in columns of the scans; none if one run may
+    /// follow the other.
     order: Option<LexOrdering>,
     /// Where the customer's key is in the scans, if they have it.
     key: Option<usize>,
@@ -77,11 +78,13 @@ pub(super) struct MergeExec {
 
 impl MergeExec {
     /// Reads `runs`, each sorted by as many columns of `order` as it has, and
-    /// hands on their first `width` columns; `rows` is how many there are.
+    /// hands on their first `width` columns; `rows` is how many there are. They are
+    /// merged if `in_order`, else one run follows the other.
     pub(super) fn new(
         runs: Vec<(Arc<dyn ExecutionPlan>, bool)>,
         ranges: Vec<Slice>,
         order: &[&str],
+        in_order: bool,
         width: usize,
         rows: usize,
     ) -> Result<Self> {
@@ -89,10 +92,10 @@ impl MergeExec {
         let read = read.unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
         let schema: SchemaRef = Arc::new(read.project(&(0..width).collect::<Vec<_>>())?);
         let eq = match ordering(order, &schema)? {
-            Some(ordering) => {
+            Some(ordering) if in_order => {
                 EquivalenceProperties::new_with_orderings(Arc::clone(&schema), [ordering])
             }
-            None => EquivalenceProperties::new(Arc::clone(&schema)),
+            _ => EquivalenceProperties::new(Arc::clone(&schema)),
         };
         let properties = PlanProperties::new(
             eq,
@@ -101,7 +104,7 @@ impl MergeExec {
             Boundedness::Bounded,
         );
         Ok(Self {
-            order: ordering(order, &read)?,
+            order: if in_order { ordering(order, &read)? } else { None },
             key: order.first().and_then(|key| read.index_of(key).ok()),
             runs,
             ranges,
@@ -214,7 +217,11 @@ impl ExecutionPlan for MergeExec {
                 // Equal rows come in the order of the runs, every time.
                 .with_round_robin_tie_breaker(false)
                 .build()?,
-            // Unordered tables are a single run.
+            (None, 2..) => {
+                let schema = self.runs[0].0.schema();
+                let rows = futures::stream::iter(streams).flatten();
+                Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+            }
             _ => match streams.pop() {
                 Some(stream) => stream,
                 None => return Err(datafusion::common::internal_datafusion_err!("no run to read")),

@@ -100,6 +100,14 @@ impl Stored {
         self
     }
 
+    /// Whether runs are merged into one order by who reads these columns. Sums of all
+    /// rows must not depend on the layout, so they are, but for tables that are read
+    /// a run at a time: merging a year of scores to find the newest would take seconds.
+    fn is_merged(&self, wanted: &[usize]) -> bool {
+        let key = self.order.first().and_then(|name| self.schema.index_of(name).ok());
+        !self.spec.is_read_by_run() || key.is_some_and(|key| wanted.contains(&key))
+    }
+
     fn rows(&self) -> usize {
         let rows: u64 = self.runs.iter().flatten().map(File::rows).sum();
         usize::try_from(rows).unwrap_or(usize::MAX)
@@ -236,8 +244,9 @@ impl TableProvider for Stored {
         }
         // Merging and cutting need the columns of the order, asked for or not.
         let across = runs.iter().any(|(_, across)| *across);
+        let in_order = self.is_merged(&wanted);
         let needed = match (runs.len(), across) {
-            (2.., _) => self.order.as_slice(),
+            (2.., _) if in_order => self.order.as_slice(),
             (_, true) => self.order.get(..1).unwrap_or_default(),
             _ => &[],
         };
@@ -273,7 +282,7 @@ impl TableProvider for Stored {
         });
         let scans: Vec<_> = scans.collect::<Result<_>>()?;
         let ranges = (0..=self.borders.len()).map(|partition| self.range(partition)).collect();
-        let exec = MergeExec::new(scans, ranges, &self.order, wanted.len(), self.rows())?;
+        let exec = MergeExec::new(scans, ranges, &self.order, in_order, wanted.len(), self.rows())?;
         Ok(Arc::new(exec))
     }
 }
@@ -327,6 +336,17 @@ mod tests {
         assert_eq!(borders(&[file("small", &[(0, 99, 1_000)])], 2), [0; 0]);
         // One customer with nearly everything can not be divided.
         assert_eq!(borders(&[file("one", &[(7, 7, 1 << 20)])], 3), [7]);
+    }
+
+    #[test]
+    fn scores_are_merged_only_for_who_wants_customers_together() {
+        let merged = |table: Table, column: &str| {
+            let url = ObjectStoreUrl::local_filesystem();
+            let stored = Stored::new(table.spec(), url, Vec::new(), Arc::from([]));
+            stored.is_merged(&[stored.schema.index_of(column).unwrap()])
+        };
+        assert!(!merged(Table::Scores, "run_id") && merged(Table::Scores, "customer_key"));
+        assert!(merged(Table::Activity, "name") && merged(Table::Activity, "customer_key"));
     }
 
     #[test]

@@ -11,6 +11,17 @@
 //! ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇           and all become one
 //! ```
 //!
+//! What a run of Tenure said (scores, alerts) is read a run at a time, and files of one
+//! run tell by their statistics that they hold nothing of another. Merged by customer,
+//! a year of nightly scores would be read to show tonight's, and written anew every few
+//! nights. So only small ones become one, once there are enough of them:
+//!
+//! ```text
+//! ▇▇▇▇▇ ▇▇▇▇▇ ▇▇▇▇▇         large ones stay as they were written
+//! ▇▇▇▇▇ ▂ ▂ ▂ ▂ ▂ ▂ ▂ ▂     eight small ones
+//! ▇▇▇▇▇ ▇▇▇▇▇               become one
+//! ```
+//!
 //! No row is changed, so every answer before, during and after is the same.
 //! The merged files hold customers that do not overlap, and each range of
 //! customers is merged and written by a worker of its own.
@@ -32,6 +43,11 @@ const FAN_IN: usize = 4;
 
 /// The share of the largest run that the others reach before it is rewritten.
 const LARGEST_SHARE: u64 = 4;
+
+/// So many small runs of a table that is read a run at a time become one, and from so
+/// many rows on a run is not small.
+const FAN_IN_BY_RUN: usize = 8;
+const LARGE_BY_RUN: u64 = 1 << 17;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -99,7 +115,7 @@ impl Tenure {
         for table in Table::all() {
             let runs = engine.runs(table).await?;
             let sizes: Vec<u64> = runs.iter().map(|run| rows(run)).collect();
-            let n = due(&sizes);
+            let n = if table.spec().is_read_by_run() { due_by_run(&sizes) } else { due(&sizes) };
             if n > 0 {
                 let merged: Vec<DataFile> = runs[runs.len() - n..].concat();
                 plans.push((table, runs.len(), n, merged));
@@ -177,9 +193,40 @@ fn due(sizes: &[u64]) -> usize {
         .unwrap_or(0)
 }
 
+/// The same for a table that is read a run at a time.
+fn due_by_run(sizes: &[u64]) -> usize {
+    let small = sizes.iter().rev().take_while(|rows| **rows < LARGE_BY_RUN).count();
+    if small < FAN_IN_BY_RUN { 0 } else { small }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_runs_that_are_read_one_at_a_time_are_never_rewritten() {
+        assert_eq!(due_by_run(&[]), 0);
+        assert_eq!(due_by_run(&[LARGE_BY_RUN; 365]), 0);
+        assert_eq!(due_by_run(&[15_000; 7]), 0);
+        assert_eq!(due_by_run(&[15_000; 8]), 8);
+        assert_eq!(due_by_run(&[LARGE_BY_RUN, 120_000, 9, 9, 9, 9, 9, 9, 9]), 8);
+
+        // A year of nights of 15,000 customers: each row is rewritten twice at most.
+        let (mut runs, mut rewritten): (Vec<u64>, u64) = (Vec::new(), 0);
+        for _ in 0..365 {
+            runs.push(15_000);
+            runs.sort_unstable_by(|a, b| b.cmp(a));
+            let n = due_by_run(&runs);
+            if n > 0 {
+                let merged: u64 = runs.split_off(runs.len() - n).iter().sum();
+                rewritten += merged;
+                runs.push(merged);
+            }
+        }
+        assert_eq!(runs.iter().sum::<u64>(), 365 * 15_000);
+        assert!(rewritten <= 2 * 365 * 15_000, "{rewritten} rows rewritten");
+        assert!(runs.len() <= 35, "{} runs", runs.len());
+    }
 
     #[test]
     fn small_runs_are_merged_with_their_like_and_the_large_one_is_left_alone() {

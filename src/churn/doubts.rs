@@ -4,8 +4,8 @@
 //! for everybody, and of whom it says too much or too little.
 
 use super::drift::holm;
-use super::excess::p_value;
-use super::segments::{ALPHA, Overall, Segment};
+use super::excess::ALPHA;
+use super::segments::{Overall, Segment};
 use super::survival::Checked;
 use super::text::grouped;
 use super::train::Validation;
@@ -23,7 +23,7 @@ impl Validation {
 
     /// Horizons by which more or fewer left than chance explains.
     fn off_by_when(&self) -> impl Iterator<Item = &Checked> {
-        let p_values: Vec<f64> = self.horizons.iter().map(p_value_of_horizon).collect();
+        let p_values: Vec<f64> = self.horizons.iter().map(Checked::p_value).collect();
         self.horizons.iter().zip(holm(&p_values)).filter(|(_, p)| *p <= ALPHA).map(|(it, _)| it)
     }
 
@@ -60,13 +60,6 @@ fn of_everybody(overall: &Overall) -> Text {
         format!("off for everybody: {predicted:.1} % predicted, {observed:.1} % left"),
         format!("整体预测有偏差：预测 {predicted:.1}%，实际流失 {observed:.1}%"),
     )
-}
-
-fn p_value_of_horizon(checked: &Checked) -> f64 {
-    // The band ends at 0 and 1; its other end tells the error.
-    let [low, high] = checked.band;
-    let error = (high - checked.predicted).max(checked.predicted - low) / 1.96;
-    p_value(checked.predicted, checked.observed, error)
 }
 
 fn of_horizon(checked: &Checked) -> Text {

@@ -10,6 +10,9 @@ use statrs::function::erf::erfc;
 
 use super::observed::OFF;
 
+/// How often any of many may be called off where none is.
+pub(super) const ALPHA: f64 = 0.05;
+
 /// Rows with the probability each was given and what came of it.
 #[derive(Default)]
 pub(super) struct Excess<'a> {

@@ -10,17 +10,16 @@
 
 use std::collections::BTreeMap;
 
-use super::drift::holm;
-use super::excess::{Excess, p_value};
-use super::frame::{Frame, Values};
 use serde::{Deserialize, Serialize};
+
+use super::drift::holm;
+use super::excess::{ALPHA, Excess, p_value};
+use super::frame::{Frame, Values};
 
 /// Fewest held-out rows of a kind that is looked at.
 const LEAST_ROWS: usize = 50;
 /// Most levels of a category; more are identifiers.
 const MOST_LEVELS: usize = 50;
-/// How often any may be called off where none is.
-pub(super) const ALPHA: f64 = 0.05;
 /// Furthest that the log-odds of all are moved, and how often that is halved.
 const MOST_SHIFT: f64 = 10.0;
 const HALVINGS: usize = 40;

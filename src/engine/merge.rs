@@ -79,7 +79,8 @@ pub(super) struct MergeExec {
 impl MergeExec {
     /// Reads `runs`, each sorted by as many columns of `order` as it has, and
     /// hands on their first `width` columns; `rows` is how many there are. They are
-    /// merged if `in_order`, else one run follows the other.
+    /// merged if `in_order`, else, if nobody wants the customers' key, one run follows
+    /// the other.
     pub(super) fn new(
         runs: Vec<(Arc<dyn ExecutionPlan>, bool)>,
         ranges: Vec<Slice>,
@@ -92,10 +93,10 @@ impl MergeExec {
         let read = read.unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
         let schema: SchemaRef = Arc::new(read.project(&(0..width).collect::<Vec<_>>())?);
         let eq = match ordering(order, &schema)? {
-            Some(ordering) if in_order => {
+            Some(ordering) => {
                 EquivalenceProperties::new_with_orderings(Arc::clone(&schema), [ordering])
             }
-            _ => EquivalenceProperties::new(Arc::clone(&schema)),
+            None => EquivalenceProperties::new(Arc::clone(&schema)),
         };
         let properties = PlanProperties::new(
             eq,

@@ -362,6 +362,6 @@ fn no_activity(is_any: bool, activities: &[String]) -> Error {
     }
     Error::new(ErrorKind::Insufficient, "there is no activity to learn from").hint(
         "load activity first: tenure ingest PATH; orders and other facts count as activity if \
-             the mapping also feeds them into the table activity, as online_retail does",
+         the mapping also feeds them into the table activity, as online_retail does",
     )
 }

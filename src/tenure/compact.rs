@@ -203,6 +203,31 @@ fn due_by_run(sizes: &[u64]) -> usize {
 mod tests {
     use super::*;
 
+    /// What loads leave, if runs are merged after each.
+    struct Loaded {
+        runs: Vec<u64>,
+        rewritten: u64,
+        most: usize,
+    }
+
+    /// So many loads of so many rows each into a store with some runs.
+    fn loaded(mut runs: Vec<u64>, loads: u64, rows: u64, due: fn(&[u64]) -> usize) -> Loaded {
+        let (mut rewritten, mut most) = (0, 0);
+        for _ in 0..loads {
+            runs.push(rows);
+            runs.sort_unstable_by(|a, b| b.cmp(a));
+            most = most.max(runs.len());
+            let n = due(&runs);
+            if n > 0 {
+                let merged: u64 = runs.split_off(runs.len() - n).iter().sum();
+                rewritten += merged;
+                runs.push(merged);
+                runs.sort_unstable_by(|a, b| b.cmp(a));
+            }
+        }
+        Loaded { runs, rewritten, most }
+    }
+
     #[test]
     fn large_runs_that_are_read_one_at_a_time_are_never_rewritten() {
         assert_eq!(due_by_run(&[]), 0);
@@ -212,17 +237,7 @@ mod tests {
         assert_eq!(due_by_run(&[LARGE_BY_RUN, 120_000, 9, 9, 9, 9, 9, 9, 9]), 8);
 
         // A year of nights of 15,000 customers: each row is rewritten twice at most.
-        let (mut runs, mut rewritten): (Vec<u64>, u64) = (Vec::new(), 0);
-        for _ in 0..365 {
-            runs.push(15_000);
-            runs.sort_unstable_by(|a, b| b.cmp(a));
-            let n = due_by_run(&runs);
-            if n > 0 {
-                let merged: u64 = runs.split_off(runs.len() - n).iter().sum();
-                rewritten += merged;
-                runs.push(merged);
-            }
-        }
+        let Loaded { runs, rewritten, .. } = loaded(Vec::new(), 365, 15_000, due_by_run);
         assert_eq!(runs.iter().sum::<u64>(), 365 * 15_000);
         assert!(rewritten <= 2 * 365 * 15_000, "{rewritten} rows rewritten");
         assert!(runs.len() <= 35, "{} runs", runs.len());
@@ -243,20 +258,7 @@ mod tests {
     /// Twenty loads of a million rows into a store of fifty million.
     #[test]
     fn the_cost_follows_what_is_new() {
-        let mut runs = vec![50_u64];
-        let (mut rewritten, mut most) = (0, 0);
-        for _ in 0..20 {
-            runs.push(1);
-            runs.sort_unstable_by(|a, b| b.cmp(a));
-            most = most.max(runs.len());
-            let n = due(&runs);
-            if n > 0 {
-                let merged: u64 = runs.split_off(runs.len() - n).iter().sum();
-                rewritten += merged;
-                runs.push(merged);
-                runs.sort_unstable_by(|a, b| b.cmp(a));
-            }
-        }
+        let Loaded { runs, rewritten, most } = loaded(vec![50], 20, 1, due);
         assert_eq!(runs.iter().sum::<u64>(), 70);
         assert!(rewritten <= 5 * 20, "{rewritten} million rows rewritten for 20 million new ones");
         assert!(most <= 7, "a reader merges {most} runs");

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::super::departure::{HORIZONS, Interval};
-use super::super::excess::Excess;
+use super::super::excess::{Excess, p_value};
 use super::super::fit::refit;
 use super::super::frame::Frame;
 use super::super::params::ChurnValidParams;
@@ -47,6 +47,20 @@ pub struct Checked {
     /// Where the share observed lies 95 times in 100 if the probabilities are
     /// right, the rows of a customer counting as one.
     pub band: [f64; 2],
+}
+
+/// Half the width of the band in standard errors.
+const Z95: f64 = 1.96;
+
+impl Checked {
+    /// How often chance alone gives as large a difference; 1 where it is too small to
+    /// change anybody's work.
+    pub(in super::super) fn p_value(&self) -> f64 {
+        // The band ends at 0 and 1; its other end tells the error.
+        let [low, high] = self.band;
+        let error = (high - self.predicted).max(self.predicted - low) / Z95;
+        p_value(self.predicted, self.observed, error)
+    }
 }
 
 /// Judges curves at later cutoffs than those they are learnt from, the score at its
@@ -146,7 +160,7 @@ impl Tested<'_> {
     fn checked(self, days: u32, cutoff: impl Fn(usize) -> NaiveDate) -> Option<Checked> {
         let first = self.cutoffs.first().map(|&number| cutoff(number))?;
         let (predicted, error) = (self.excess.predicted(), self.excess.error());
-        let end = |side: f64| (predicted + side * 1.96 * error).clamp(0.0, 1.0);
+        let end = |side: f64| (predicted + side * Z95 * error).clamp(0.0, 1.0);
         Some(Checked {
             days,
             cutoffs: self.cutoffs.len(),
